@@ -1,0 +1,252 @@
+"""Settings of Winnow, all from the environment (docs/settings.md names every variable).
+
+While embedded services run (``make demo``), their addresses are read from ``<WINNOW_DATA>/services.env``,
+so that ``manage.py`` commands in another terminal reach the same database without further set-up.
+"""
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONCE, SELF
+
+from config.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+WINNOW_DATA = Path(env.str("WINNOW_DATA", default=str(BASE_DIR / ".winnow")))
+if not env.str("DATABASE_URL", default=""):
+    environ.Env.read_env(WINNOW_DATA / "services.env", overwrite=True)
+
+# Core ---------------------------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="debug-only-key" if DEBUG else environ.Env.NOTSET)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+WSGI_APPLICATION = "config.wsgi.application"
+
+INSTALLED_APPS = [
+    "config",
+    "applications",
+    "ai_gateway",
+    "billing",
+    "tokens",
+    "tenants",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "csp",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "config.context.winnow",
+            ],
+        },
+    }
+]
+
+# Data ---------------------------------------------------------------------------------------------------------
+
+# The product connects as a role that owns nothing; migrations run with DATABASE_URL set to the owner's URL.
+DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres://winnow@127.0.0.1/winnow")}
+DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 0, "max_size": 10, "timeout": 10}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(WINNOW_DATA / "media")))
+FILE_UPLOAD_PERMISSIONS = 0o600
+
+# Work ---------------------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A web request must not hang because the broker is away: publishing is only a wake-up, beat repeats it.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 10, "max_retries": 1}
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "wake-steps": {"task": "applications.tasks.run_steps", "schedule": 5.0, "options": {"expires": 5}},
+    "expire-holds": {"task": "tokens.tasks.expire_holds", "schedule": 15.0, "options": {"expires": 15}},
+    "expire-allocations": {
+        "task": "tokens.tasks.expire_allocations",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "make-partitions": {
+        "task": "tokens.tasks.make_partitions",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+}
+
+# People -------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = env.str("ACCOUNT_EMAIL_VERIFICATION", default="mandatory")
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Winnow <noreply@localhost>")
+
+# AI -----------------------------------------------------------------------------------------------------------
+
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
+ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default="")
+COMPATIBLE_BASE_URL = env.str("COMPATIBLE_BASE_URL", default="")
+SANDBOX_URL = env.str("SANDBOX_URL", default="http://127.0.0.1:8101/v1")
+# The sandbox answers by rules, so outside DEBUG it serves only where somebody asked for it.
+SANDBOX_ENABLED = env.bool("SANDBOX_ENABLED", default=DEBUG)
+
+AI_PROVIDERS = {
+    "sandbox": {"kind": "openai", "base_url": SANDBOX_URL, "api_key": "sandbox"},
+    "openai": {
+        "kind": "openai",
+        "base_url": env.str("OPENAI_BASE_URL", default="") or None,
+        "api_key": OPENAI_API_KEY,
+    },
+    "anthropic": {
+        "kind": "anthropic",
+        "base_url": env.str("ANTHROPIC_BASE_URL", default="") or None,
+        "api_key": ANTHROPIC_API_KEY,
+    },
+    "compatible": {
+        "kind": "compatible",
+        "base_url": COMPATIBLE_BASE_URL,
+        "api_key": env.str("COMPATIBLE_API_KEY", default="none"),
+    },
+}
+
+
+def _default_provider() -> str:
+    """Prefer the provider whose key or address is set; without any, the sandbox."""
+    if OPENAI_API_KEY:
+        return "openai"
+    if ANTHROPIC_API_KEY:
+        return "anthropic"
+    return "compatible" if COMPATIBLE_BASE_URL else "sandbox"
+
+
+AI_PROVIDER = env.str("AI_PROVIDER", default="") or _default_provider()
+# Cheap models read, stronger models judge. Override one operation with AI_MODEL_<OPERATION>=provider/model.
+_MODELS = {
+    "sandbox": {"default": "sandbox-rules-1"},
+    "openai": {"default": "gpt-6-luna", "scoring": "gpt-6.1-terra", "decision": "gpt-6.1-terra"},
+    "anthropic": {
+        "default": "claude-haiku-5-5",
+        "scoring": "claude-sonnet-5-5",
+        "decision": "claude-sonnet-5-5",
+    },
+    "compatible": {"default": env.str("COMPATIBLE_MODEL", default="local-model")},
+}[AI_PROVIDER]
+AI_OPERATIONS = ("cv_parse", "cv_analyze", "scoring", "decision")
+AI_MODELS = {
+    operation: env.str(
+        f"AI_MODEL_{operation.upper()}", default=f"{AI_PROVIDER}/{_MODELS.get(operation, _MODELS['default'])}"
+    )
+    for operation in AI_OPERATIONS
+}
+AI_CALL_TIMEOUT_SECONDS = env.int("AI_CALL_TIMEOUT_SECONDS", default=90)
+AI_MAX_ATTEMPTS = env.int("AI_MAX_ATTEMPTS", default=3)
+TIKTOKEN_CACHE_DIR = env.str("TIKTOKEN_CACHE_DIR", default=str(WINNOW_DATA / "tiktoken"))
+
+# Uploads ------------------------------------------------------------------------------------------------------
+
+CV_MAX_BYTES = 10 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # form fields; files are streamed to disk and checked apart
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+APPLICATIONS_PER_HOUR_PER_ADDRESS = env.int("APPLICATIONS_PER_HOUR_PER_ADDRESS", default=10)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)  # how many X-Forwarded-For hops are ours
+
+# Web ----------------------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(WINNOW_DATA / "static")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+HTTPS = env.bool("HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+if HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": [SELF],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# Logs ---------------------------------------------------------------------------------------------------------
+
+LOGGING = logging_config(level=env.str("LOG_LEVEL", default="INFO"), as_json=env.bool("LOG_JSON", default=not DEBUG))

@@ -1,0 +1,55 @@
+"""The one way for a view to the company named in its URL."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django_htmx.middleware import HtmxDetails
+
+from tenants.models import Company, Membership, User
+from tenants.selectors import find_membership
+
+P = ParamSpec("P")
+
+
+class CompanyRequest(HttpRequest):
+    """A request whose signed-in user was found to be a member of the company in the URL."""
+
+    user: User
+    htmx: HtmxDetails
+    membership: Membership
+    company: Company
+
+
+def company_view(
+    role: str,
+) -> Callable[
+    [Callable[Concatenate[CompanyRequest, P], HttpResponse]],
+    Callable[Concatenate[HttpRequest, str, P], HttpResponse],
+]:
+    """Admit members of the company in the URL who hold at least ``role``.
+
+    Somebody who is no member gets the same 404 as for a company that does not exist: its name is not
+    theirs to know. A member whose role does not reach gets 403.
+    """
+
+    def decorate(
+        view: Callable[Concatenate[CompanyRequest, P], HttpResponse],
+    ) -> Callable[Concatenate[HttpRequest, str, P], HttpResponse]:
+        @login_required
+        @wraps(view)
+        def admitted(request: CompanyRequest, company_slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            membership = find_membership(request.user, company_slug)
+            if membership is None:
+                raise Http404
+            if not membership.allows(role):
+                raise PermissionDenied
+            request.membership, request.company = membership, membership.company
+            return view(request, *args, **kwargs)
+
+        return admitted  # type: ignore[return-value]
+
+    return decorate

@@ -1,0 +1,130 @@
+"""Companies, the people in them, and what each may do."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Lower, Now
+
+
+class UserManager(BaseUserManager["User"]):
+    """Create users that sign in by e-mail address."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Store a user; without a password the account can only be entered by a reset link."""
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Store a user with every right (platform staff)."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find a user by address, whatever its case."""
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. Erasure clears name and address and leaves the row, because ledger rows carry its id."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField("platform staff", default=False)
+    date_joined = models.DateTimeField(db_default=Now(), editable=False)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = (models.UniqueConstraint(Lower("email"), name="tenants_user_email_any_case"),)
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        """Return the name to greet and list the person by."""
+        return self.name or self.email
+
+
+def validate_time_zone(name: str) -> None:
+    """Refuse a name that the IANA database does not hold."""
+    if name not in available_timezones():
+        raise ValidationError("“%(name)s” is not a time zone. Choose one such as Europe/Berlin.", params={"name": name})
+
+
+class Company(models.Model):
+    """A tenant: everything a customer has hangs on one company, and no query crosses it."""
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=63, unique=True)
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    members = models.ManyToManyField(User, through="Membership", related_name="companies")
+
+    class Meta:
+        verbose_name_plural = "companies"
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which this company's days and months are cut."""
+        return ZoneInfo(self.time_zone)
+
+
+class Role(models.TextChoices):
+    """What a member may do; each role may do all that the ones after it may."""
+
+    OWNER = "owner", "Owner"
+    ADMIN = "admin", "Admin"
+    RECRUITER = "recruiter", "Recruiter"
+    VIEWER = "viewer", "Viewer"
+
+
+_RANK: Mapping[str, int] = {role: rank for rank, role in enumerate(reversed(Role.values))}
+
+
+class Membership(models.Model):
+    """One person's place in one company."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("company", "user"), name="tenants_membership_once"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="tenants_membership_known_role"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.company}: {self.role}"
+
+    def allows(self, role: str) -> bool:
+        """Tell whether this member may do what ``role`` may."""
+        return _RANK[self.role] >= _RANK[role]
+
+    @property
+    def can_recruit(self) -> bool:
+        """May post jobs and act on applications."""
+        return self.allows(Role.RECRUITER)
+
+    @property
+    def can_administer(self) -> bool:
+        """May see tokens and cost, and manage members."""
+        return self.allows(Role.ADMIN)

@@ -1,0 +1,41 @@
+"""The parts of the ledger that live in SQL: the partitioned usage log, the rules, and the functions that move tokens."""
+
+from django.db import migrations
+
+from tokens.sql import load
+
+FUNCTIONS = (
+    "free_tokens",
+    "repay_debt",
+    "expire_hold",
+    "place_hold",
+    "start_attempt",
+    "close_hold",
+    "mark_unknown",
+    "grant_tokens",
+    "expire_allocation",
+)
+UNDO = """
+    DROP FUNCTION IF EXISTS tokens_free_tokens, tokens_company_day, tokens_repay_debt, tokens_expire_hold,
+        tokens_place_hold, tokens_start_attempt, tokens_close_hold, tokens_mark_unknown, tokens_grant,
+        tokens_expire_allocation, tokens_make_partitions;
+    ALTER TABLE tokens_hold_part
+        DROP CONSTRAINT tokens_hold_part_same_company_hold, DROP CONSTRAINT tokens_hold_part_same_company_allocation;
+    ALTER TABLE tokens_ledger_entry DROP CONSTRAINT tokens_ledger_entry_same_company_allocation;
+    DROP TRIGGER tokens_hold_ends_once ON tokens_hold;
+    DROP TRIGGER tokens_ledger_entry_append_only ON tokens_ledger_entry;
+    DROP TRIGGER tokens_ledger_entry_keep ON tokens_ledger_entry;
+    DROP TABLE tokens_usage_log;
+    DROP FUNCTION tokens_refuse_change, tokens_check_hold_end, tokens_uuid_floor;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("tokens", "0001_initial")]
+
+    operations = [
+        migrations.RunSQL(
+            sql=[load("usage_log"), load("rules"), *(load(name) for name in FUNCTIONS)],
+            reverse_sql=UNDO,
+        ),
+    ]

@@ -1,0 +1,57 @@
+"""Columns that the ledger's tables share."""
+
+from __future__ import annotations  # Django's fields are generic for the type checker alone
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models.expressions import Func
+
+if TYPE_CHECKING:
+    _TextColumn = models.Field[str, str]
+else:
+    _TextColumn = models.Field
+
+
+class TransactionIdField(_TextColumn):
+    """A column of PostgreSQL's type ``xid8``."""
+
+    def db_type(self, connection: object) -> str:
+        """Name the column's type."""
+        return "xid8"
+
+
+class UUIDv7(Func):
+    """PostgreSQL's ``uuidv7()``: a key that sorts by the time at which the row was made."""
+
+    function = "uuidv7"
+    output_field = models.UUIDField()
+
+
+class ClockTimestamp(Func):
+    """PostgreSQL's ``clock_timestamp()``: the moment itself, where ``now()`` is the transaction's start."""
+
+    function = "clock_timestamp"
+    output_field = models.DateTimeField()
+
+
+class CurrentTransaction(Func):
+    """PostgreSQL's ``pg_current_xact_id()``: the column by which rows can be read in commit order."""
+
+    function = "pg_current_xact_id"
+    output_field = TransactionIdField()
+
+
+def uuid_key() -> models.UUIDField[Any, Any]:
+    """Make a primary key that the database fills with a time-ordered UUID."""
+    return models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
+
+
+def money(**options: Any) -> models.DecimalField[Any, Any]:
+    """Make a column of US dollars: ``numeric(20,12)``, so that the price of a single token stays exact."""
+    return models.DecimalField(max_digits=20, decimal_places=12, null=True, blank=True, **options)
+
+
+def known(name: str, choices: type[models.TextChoices], *, table: str) -> models.CheckConstraint:
+    """Constrain a column to the values of its enumeration."""
+    return models.CheckConstraint(condition=models.Q(**{f"{name}__in": choices.values}), name=f"{table}_known_{name}")

@@ -1,0 +1,99 @@
+CREATE OR REPLACE FUNCTION tokens_place_hold(
+    p_company_id bigint,
+    p_needed_tokens bigint,        -- upper bound of the charge
+    p_minimum_tokens bigint,       -- the smallest hold that the call can run with
+    p_lease_seconds integer,
+    p_key text,                    -- idempotency key, or NULL
+    p_request_hash bytea,          -- SHA-256 of the request, with p_key
+    p_provider text,
+    p_model text,
+    p_estimated_cost_usd numeric,  -- of the first attempt, or NULL when the model is not priced
+    p_operation text,
+    p_feature text,
+    p_application_id uuid,
+    p_job_id uuid,
+    p_user_id bigint,
+    p_api_key_id uuid,
+    p_step_id uuid,
+    p_trace_id uuid,
+    p_session_id text
+) RETURNS TABLE (outcome text, hold_id uuid, held_tokens bigint, available_tokens bigint, debt_tokens bigint)
+LANGUAGE plpgsql AS $$
+-- Reserve tokens for one call and write its first attempt, or say why not:
+--   held · insufficient · replayed (the key's call is settled) · in_flight · key_conflict (another request)
+-- The account's row is locked first, so a company's holds are placed one after the other, each seeing the last.
+DECLARE
+    account tokens_account;
+    known record;
+    moment timestamptz;
+    available bigint;
+    amount bigint;
+    new_hold uuid;
+BEGIN
+    SELECT * INTO account FROM tokens_account WHERE company_id = p_company_id FOR NO KEY UPDATE;
+    moment := clock_timestamp();
+
+    IF p_key IS NOT NULL THEN
+        SELECT h.id, h.state, h.lease_expires_at, h.held_tokens, k.request_hash <> p_request_hash AS differs INTO known
+        FROM tokens_idempotency_key k JOIN tokens_hold h ON h.id = k.result_id
+        WHERE k.company_id = p_company_id AND k.scope = 'call' AND k.key = p_key;
+        IF known.differs THEN
+            RETURN QUERY SELECT 'key_conflict', known.id, 0::bigint, 0::bigint, account.debt_tokens;
+            RETURN;
+        ELSIF known.state = 'settled' THEN
+            RETURN QUERY SELECT 'replayed', known.id, known.held_tokens, 0::bigint, account.debt_tokens;
+            RETURN;
+        ELSIF known.state = 'open' AND known.lease_expires_at > moment THEN
+            RETURN QUERY SELECT 'in_flight', known.id, known.held_tokens, 0::bigint, account.debt_tokens;
+            RETURN;
+        ELSIF known.state = 'open' THEN
+            PERFORM tokens_expire_hold(known.id);
+        END IF;
+    END IF;
+
+    IF account.debt_tokens > 0 THEN
+        account.debt_tokens := account.debt_tokens - tokens_repay_debt(p_company_id);
+    END IF;
+    SELECT greatest(0, coalesce(sum(free), 0) - coalesce(account.debt_tokens, 0)) INTO available
+    FROM tokens_free_tokens(p_company_id, moment);
+    amount := least(p_needed_tokens, available);
+    IF amount < p_minimum_tokens OR account.debt_tokens > 0 OR account.company_id IS NULL THEN
+        RETURN QUERY SELECT 'insufficient', NULL::uuid, 0::bigint, available, coalesce(account.debt_tokens, 0);
+        RETURN;
+    END IF;
+
+    INSERT INTO tokens_hold (
+        company_id, needed_tokens, held_tokens, company_day, placed_at, lease_expires_at, operation, feature,
+        application_id, job_id, user_id, api_key_id, step_id, trace_id, session_id)
+    VALUES (
+        p_company_id, p_needed_tokens, amount, tokens_company_day(p_company_id, moment), moment,
+        moment + make_interval(secs => p_lease_seconds), p_operation, p_feature,
+        p_application_id, p_job_id, p_user_id, p_api_key_id, p_step_id, p_trace_id, p_session_id)
+    RETURNING id INTO new_hold;
+
+    WITH burn AS (
+        SELECT a.id, a.free, sum(a.free) OVER (ORDER BY a.burn_rank) - a.free AS before
+        FROM tokens_free_tokens(p_company_id, moment) a
+    ), part AS (
+        SELECT burn.id AS allocation_id, least(burn.free, amount - burn.before) AS tokens
+        FROM burn WHERE burn.before < amount
+    ), moved AS (
+        UPDATE tokens_allocation a SET held_tokens = a.held_tokens + part.tokens
+        FROM part WHERE a.id = part.allocation_id
+    )
+    INSERT INTO tokens_hold_part (company_id, hold_id, allocation_id, tokens)
+    SELECT p_company_id, new_hold, part.allocation_id, part.tokens FROM part;
+
+    INSERT INTO tokens_attempt (hold_id, number, provider, model, estimated_cost_usd)
+    VALUES (new_hold, 1, p_provider, p_model, p_estimated_cost_usd);
+
+    IF p_key IS NOT NULL THEN
+        -- A key whose earlier hold was released or expired now stands for this one.
+        INSERT INTO tokens_idempotency_key AS k (company_id, scope, key, request_hash, result_id)
+        VALUES (p_company_id, 'call', p_key, p_request_hash, new_hold)
+        ON CONFLICT (company_id, scope, key) DO UPDATE SET result_id = excluded.result_id;
+    END IF;
+
+    RETURN QUERY SELECT 'held', new_hold, amount, available - amount, account.debt_tokens;
+END
+$$;
