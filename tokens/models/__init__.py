@@ -3,7 +3,7 @@
 Rows are written by the functions in ``tokens/sql/`` alone, so that every movement of tokens is one statement.
 """
 
-from tokens.models.account import Account, Allocation, Source
+from tokens.models.account import Account, Allocation, OverdraftPolicy, Source
 from tokens.models.entry import EntryKind, LedgerEntry
 from tokens.models.hold import Answer, Attempt, Hold, HoldPart, HoldState, IdempotencyKey
 from tokens.models.usage import UsageLog, UsageStatus
@@ -19,6 +19,7 @@ __all__ = [
     "HoldState",
     "IdempotencyKey",
     "LedgerEntry",
+    "OverdraftPolicy",
     "Source",
     "UsageLog",
     "UsageStatus",

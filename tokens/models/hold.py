@@ -16,7 +16,7 @@ class HoldState(models.TextChoices):
     EXPIRED = "expired", "Expired"
 
 
-class Attribution(models.Model):
+class Attributed(models.Model):
     """What a call was made for. Ids only: the ledger holds no name and no text about people."""
 
     operation = models.CharField(max_length=32)
@@ -33,7 +33,7 @@ class Attribution(models.Model):
         abstract = True
 
 
-class Hold(Attribution):
+class Hold(Attributed):
     """Tokens reserved for one call, with a lease; committed before anything is sent to a provider."""
 
     id = uuid_key()

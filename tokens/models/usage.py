@@ -4,7 +4,7 @@ from django.db import models
 
 from tenants.models import Company
 from tokens.models.fields import ClockTimestamp, CurrentTransaction, TransactionIdField, money, uuid_key
-from tokens.models.hold import Attribution
+from tokens.models.hold import Attributed
 
 
 class UsageKind(models.TextChoices):
@@ -44,7 +44,7 @@ class PriceKind(models.TextChoices):
     UNPRICED = "unpriced", "Not priced"
 
 
-class UsageLog(Attribution):
+class UsageLog(Attributed):
     """One provider call, or the correction of one. Complete from the first migration: it cannot be filled in later.
 
     ``charged_tokens`` = provider tokens × weight; of them ``debt_tokens`` found no balance and

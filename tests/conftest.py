@@ -1,0 +1,43 @@
+"""Fixtures of the whole suite."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+# What a test that commits has to clear itself: triggers keep these tables from being emptied, so nobody else can.
+_APPEND_ONLY = ("tokens_usage_log", "tokens_ledger_entry")
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
+    """Give a test that really commits: several connections or processes see its rows. Emptied afterwards.
+
+    Emptying append-only tables takes the owner's right to lift their triggers, which the suite's role has.
+    """
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield
+        _empty_database()
+        connection.close()
+
+
+def _empty_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+              AND c.relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission',
+                                    'billing_plan', 'billing_price_version')
+            """
+        )
+        tables = [row[0] for row in cursor.fetchall()]
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'tokens_usage_log'::regclass"
+        )
+        guarded = [*_APPEND_ONLY, *(row[0] for row in cursor.fetchall())]
+        for table in guarded:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+        for table in guarded:
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")

@@ -1,0 +1,5 @@
+"""Read the ledger. Every number of a page, API, check or command comes from here."""
+
+from tokens.selectors.balance import Balance, get_accurate_tokens_remaining, get_balance, list_balances
+
+__all__ = ["Balance", "get_accurate_tokens_remaining", "get_balance", "list_balances"]

@@ -1,0 +1,198 @@
+"""Place, renew and end holds: the ledger's side of one call's life."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from tokens.errors import CallInFlight, HoldEnded, InsufficientTokens, KeyInUse
+from tokens.models import HoldState
+from tokens.services.statement import require_no_transaction, run
+from tokens.sql.calls import CLOSE_HOLD, PLACE_HOLD, START_ATTEMPT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attribution:
+    """What a call was made for. Ids only."""
+
+    application_id: UUID | None = None
+    job_id: UUID | None = None
+    user_id: int | None = None
+    api_key_id: UUID | None = None
+    step_id: UUID | None = None
+    trace_id: UUID | None = None
+    session_id: str | None = None
+    feature: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldRequest:
+    """What to reserve: between ``minimum_tokens`` and ``needed_tokens``, as the balance allows.
+
+    ``key`` with ``request_hash`` (SHA-256 of the request) makes the call idempotent. ``estimated_cost_usd`` is the
+    platform's cost should the first attempt's outcome stay unknown; None when the model is not priced.
+    """
+
+    company_id: int
+    operation: str
+    needed_tokens: int
+    minimum_tokens: int
+    lease_seconds: int
+    provider: str
+    model: str
+    attribution: Attribution
+    estimated_cost_usd: Decimal | None = None
+    key: str | None = None
+    request_hash: bytes | None = None
+
+
+@dataclass(frozen=True)
+class PlacedHold:
+    """A hold in place, or (``is_replay``) the settled hold that the key stands for."""
+
+    hold_id: UUID
+    held_tokens: int
+    is_replay: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptUsage:
+    """What one attempt that reached its provider used and cost: the columns of its usage log.
+
+    Who it was for is taken from the hold. Token counts are the provider's; ``charged_tokens`` is what the balance
+    loses. ``price_kind`` is ``unpriced`` exactly when ``provider_cost_usd`` is None.
+    """
+
+    attempt_number: int
+    status: Literal["succeeded", "refused", "failed", "unknown"]
+    usage_source: Literal["provider", "counted", "estimated", "none"]
+    charged_tokens: int = 0
+    weight: Decimal = Decimal(1)
+    input_tokens: int = 0
+    output_tokens: int = 0
+    input_uncached_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_short_tokens: int = 0
+    cache_write_long_tokens: int = 0
+    input_audio_tokens: int = 0
+    input_image_tokens: int = 0
+    output_reasoning_tokens: int = 0
+    output_audio_tokens: int = 0
+    output_image_tokens: int = 0
+    tool_requests: int = 0
+    response_model: str = ""
+    service_tier: str = ""
+    provider_request_id: str = ""
+    key_owner: Literal["platform", "company"] = "platform"
+    streamed: bool = False
+    prompt_version: str = ""
+    error_code: str = ""
+    finish_reason: str = ""
+    duration_ms: int | None = None
+    price_version_id: UUID | None = None
+    price_kind: Literal["listed", "override", "fallback", "free", "unpriced"] = "unpriced"
+    provider_cost_usd: Decimal | None = None
+    margin_percent: Decimal | None = None
+    sale_value_usd: Decimal | None = None
+    file_bytes: int | None = None
+    item_count: int | None = None
+    media_seconds: Decimal | None = None
+    succeeded: bool | None = None
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What a settled call took from the company, and what found no balance."""
+
+    charged_tokens: int
+    debt_tokens: int
+    absorbed_tokens: int
+
+
+def place_hold(request: HoldRequest) -> PlacedHold:
+    """Reserve tokens and write the first attempt, durably, in one statement.
+
+    Raises:
+        InsufficientTokens: the available balance does not cover ``minimum_tokens``, or there is debt.
+        KeyInUse: the key stands for another request.
+        CallInFlight: the key's call is under way.
+    """
+    require_no_transaction()
+    parameters = {**vars(request), **vars(request.attribution)}
+    outcome, hold_id, held, available, debt = run(PLACE_HOLD, parameters)
+    if outcome == "insufficient":
+        raise InsufficientTokens(available, request.minimum_tokens, debt)
+    if outcome == "key_conflict":
+        raise KeyInUse(request.key or "")
+    if outcome == "in_flight":
+        raise CallInFlight(hold_id)
+    return PlacedHold(hold_id, held, is_replay=outcome == "replayed")
+
+
+def start_attempt(
+    *, hold_id: UUID, provider: str, model: str, estimated_cost_usd: Decimal | None, lease_seconds: int
+) -> int:
+    """Write the next attempt before its request is sent, and renew the lease; returns the attempt's number.
+
+    Raises:
+        HoldEnded: the hold is not open any more; nothing may be sent under it.
+    """
+    require_no_transaction()
+    (number,) = run(
+        START_ATTEMPT,
+        {
+            "hold_id": hold_id,
+            "provider": provider,
+            "model": model,
+            "estimated_cost_usd": estimated_cost_usd,
+            "lease_seconds": lease_seconds,
+        },
+    )
+    if number is None:
+        raise HoldEnded(hold_id, "ended")
+    return int(number)
+
+
+def settle_hold(
+    *, hold_id: UUID, usages: Sequence[AttemptUsage], answer: Mapping[str, Any] | None, answer_days: int = 30
+) -> Settlement:
+    """Charge what was used, store the answer, give the rest back. A repeat changes nothing and returns the same charge.
+
+    Raises:
+        HoldEnded: the hold was released; a released hold is never charged.
+    """
+    return _close(hold_id, HoldState.SETTLED, usages, answer, answer_days)
+
+
+def release_hold(*, hold_id: UUID, usages: Sequence[AttemptUsage] = ()) -> None:
+    """Give the whole hold back; attempts that reached a provider are logged at zero. A repeat changes nothing.
+
+    Raises:
+        HoldEnded: the hold was settled; its charge stands.
+    """
+    _close(hold_id, HoldState.RELEASED, usages, None, 0)
+
+
+def _close(
+    hold_id: UUID,
+    state: HoldState,
+    usages: Sequence[AttemptUsage],
+    answer: Mapping[str, Any] | None,
+    answer_days: int,
+) -> Settlement:
+    require_no_transaction()
+    outcome, charged, debt, absorbed = run(
+        CLOSE_HOLD,
+        {
+            "hold_id": hold_id,
+            "state": state.value,
+            "logs": json.dumps([asdict(usage) for usage in usages], default=str),
+            "answer": None if answer is None else json.dumps(answer),
+            "answer_days": answer_days,
+        },
+    )
+    if outcome not in {"closed", state.value}:
+        raise HoldEnded(hold_id, outcome)
+    return Settlement(charged, debt, absorbed)

@@ -1,0 +1,46 @@
+"""How Python calls the functions of the ledger: shared by the synchronous and the asynchronous path."""
+
+PLACE_HOLD = """
+    SELECT outcome, hold_id, held_tokens, available_tokens, debt_tokens FROM tokens_place_hold(
+        %(company_id)s, %(needed_tokens)s, %(minimum_tokens)s, %(lease_seconds)s, %(key)s, %(request_hash)s,
+        %(provider)s, %(model)s, %(estimated_cost_usd)s, %(operation)s, %(feature)s, %(application_id)s, %(job_id)s,
+        %(user_id)s, %(api_key_id)s, %(step_id)s, %(trace_id)s, %(session_id)s)
+"""
+START_ATTEMPT = """
+    SELECT tokens_start_attempt(
+        %(hold_id)s, %(provider)s, %(model)s, %(estimated_cost_usd)s, %(lease_seconds)s)
+"""
+CLOSE_HOLD = """
+    SELECT outcome, charged_tokens, debt_tokens, absorbed_tokens FROM tokens_close_hold(
+        %(hold_id)s, %(state)s, %(logs)s, %(answer)s, %(answer_days)s)
+"""
+GRANT = """
+    SELECT allocation_id, created FROM tokens_grant(
+        %(company_id)s, %(source)s, %(source_id)s, %(amount_tokens)s, %(priority)s, %(effective_at)s, %(expires_at)s,
+        %(actor_id)s, %(reason_code)s)
+"""
+COMPANIES_WITH_DUE_HOLDS = """
+    SELECT DISTINCT company_id FROM tokens_hold WHERE state = 'open' AND lease_expires_at <= clock_timestamp()
+"""
+EXPIRE_HOLDS = """
+    SELECT count(*) FILTER (WHERE tokens_expire_hold(id)) FROM (
+        SELECT id FROM tokens_hold
+        WHERE company_id = %(company_id)s AND state = 'open' AND lease_expires_at <= clock_timestamp()
+        LIMIT %(limit)s
+    ) due
+"""
+HOLDS_WITH_LOST_ATTEMPTS = """
+    SELECT DISTINCT t.hold_id FROM tokens_attempt t JOIN tokens_hold h ON h.id = t.hold_id
+    WHERE t.state = 'open' AND h.state = 'expired'
+      AND h.ended_at <= clock_timestamp() - make_interval(secs => %(grace_seconds)s)
+    LIMIT %(limit)s
+"""
+MARK_UNKNOWN = "SELECT tokens_mark_unknown(%(hold_id)s)"
+ALLOCATIONS_PAST_EXPIRY = """
+    SELECT id FROM tokens_allocation
+    WHERE expires_at <= clock_timestamp()
+      AND allocated_tokens > used_tokens + held_tokens + expired_tokens + revoked_tokens
+    ORDER BY expires_at LIMIT %(limit)s
+"""
+EXPIRE_ALLOCATION = "SELECT tokens_expire_allocation(%(allocation_id)s)"
+MAKE_PARTITIONS = "SELECT tokens_make_partitions(%(months_ahead)s)"

@@ -1,0 +1,24 @@
+"""Upkeep of the ledger on a schedule."""
+
+from celery import shared_task
+
+from tokens.services import upkeep
+
+
+@shared_task
+def expire_holds() -> None:
+    """Give back holds past their lease, and close attempts that stayed unknown."""
+    upkeep.expire_holds()
+    upkeep.mark_unknown_attempts()
+
+
+@shared_task
+def expire_allocations() -> None:
+    """Write off what allocations past their expiry still hold free."""
+    upkeep.expire_allocations()
+
+
+@shared_task
+def make_partitions() -> None:
+    """Have the usage log's next months ready."""
+    upkeep.make_partitions()
