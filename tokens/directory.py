@@ -6,6 +6,7 @@ one must not import, so that app registers how to name it.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from tenants.models import Company
@@ -29,11 +30,24 @@ class WorkSummary:
     url: str
 
 
+@dataclass(frozen=True)
+class PlanSummary:
+    """The plan a company is on, whether it admits calls, and when its period ends."""
+
+    name: str
+    status: str
+    renews_at: datetime
+
+
 Labeller = Callable[[Company, Collection[UUID]], Mapping[UUID, Label]]
 WorkSummariser = Callable[[Company], WorkSummary]
+PlanSummariser = Callable[[Company], PlanSummary | None]
+OwnerFinder = Callable[[UUID], int | None]
 
 _labellers: dict[str, Labeller] = {}
 _work: list[WorkSummariser] = []
+_plans: list[PlanSummariser] = []
+_owner_finders: dict[str, OwnerFinder] = {}
 
 
 def register_application_labels(labeller: Labeller) -> None:
@@ -51,6 +65,22 @@ def register_work_summary(summariser: WorkSummariser) -> None:
     _work[:] = [summariser]
 
 
+def register_plan_summary(summariser: PlanSummariser) -> None:
+    """Let ``summariser`` tell what plan a company is on."""
+    _plans[:] = [summariser]
+
+
+def register_owner_finder(kind: str, finder: OwnerFinder) -> None:
+    """Let ``finder`` tell the company of a thing of ``kind``: ``application`` or ``job``."""
+    _owner_finders[kind] = finder
+
+
+def find_company_of(kind: str, thing_id: UUID) -> int | None:
+    """Find the id of the company that a thing belongs to, or None when nobody knows it."""
+    finder = _owner_finders.get(kind)
+    return finder(thing_id) if finder else None
+
+
 def label_applications(company: Company, ids: Collection[UUID]) -> Mapping[UUID, Label]:
     """Name the applications that can be named; erased ones are missing."""
     return _label("application", company, ids)
@@ -64,6 +94,11 @@ def label_jobs(company: Company, ids: Collection[UUID]) -> Mapping[UUID, Label]:
 def summarise_work(company: Company) -> WorkSummary | None:
     """Tell what work is under way, or None when no app above has any."""
     return _work[0](company) if _work else None
+
+
+def summarise_plan(company: Company) -> PlanSummary | None:
+    """Tell what plan the company is on, or None when it has none."""
+    return _plans[0](company) if _plans else None
 
 
 def _label(kind: str, company: Company, ids: Collection[UUID]) -> Mapping[UUID, Label]:

@@ -68,21 +68,22 @@ def get_balance(company_id: int) -> Balance:
     return list_balances([company_id])[company_id]
 
 
+def find_only_company_id(user: User) -> int | None:
+    """Find the company of somebody who belongs to exactly one; with several, none can be meant."""
+    company_ids = [membership.company_id for membership in list_memberships(user)[:2]]
+    return company_ids[0] if len(company_ids) == 1 else None
+
+
 def get_accurate_tokens_remaining(owner: User | Company) -> tuple[int, int, int]:
     """Return (original, consumed, remaining) of a company, or of the only company of a user.
 
     Original and consumed count effective allocations; remaining is the available balance.
 
     Raises:
-        ValueError: the user has no company or several, so that none can be meant.
+        ValueError: the user has no company or several.
     """
-    company_id = owner.pk if isinstance(owner, Company) else _only_company_id(owner)
+    company_id = owner.pk if isinstance(owner, Company) else find_only_company_id(owner)
+    if company_id is None:
+        raise ValueError("The person is a member of no company or of several: name the company.")
     balance = get_balance(company_id)
     return balance.allocated_tokens, balance.used_tokens, balance.available_tokens
-
-
-def _only_company_id(user: User) -> int:
-    company_ids = [membership.company_id for membership in list_memberships(user)[:2]]
-    if len(company_ids) != 1:
-        raise ValueError("The person is a member of no company or of several: name the company.")
-    return company_ids[0]

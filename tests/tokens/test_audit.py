@@ -1,0 +1,87 @@
+"""The audit finds what breaks a law; each break is made with the guards lifted, as an owner could."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+
+from tests.tokens.ledger import hold, new_company, used
+from tokens.selectors.audit import audit_ledger, list_checks
+from tokens.services.holds import release_hold, settle_hold
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def busy_company():
+    """A company whose ledger holds every kind of row: grant, usage, debt, refusal, an open hold."""
+    company = new_company(tokens=1000)
+    settle_hold(hold_id=hold(company, 400).hold_id, usages=[used(150)], answer=None)
+    release_hold(hold_id=hold(company, 10).hold_id, usages=[used(0, status="refused", usage_source="none")])
+    settle_hold(hold_id=hold(company, 100).hold_id, usages=[used(900)], answer=None)
+    hold_after_grant = new_company(tokens=50, slug="second")
+    hold(hold_after_grant, 20)
+    return company
+
+
+@contextmanager
+def lifted_guards() -> Iterator[None]:
+    """Let the owner break what the triggers keep. Pending checks of constraints run first: they are not the point."""
+    tables = ("tokens_ledger_entry", "tokens_usage_log", "tokens_hold")
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        yield
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+def broken_checks(**options: object) -> set[str]:
+    return {result.name for result in audit_ledger(**options) if not result.holds}
+
+
+def test_the_laws_hold_after_calls_of_every_kind(busy_company):
+    assert broken_checks() == set()
+    assert {check.law for check in list_checks()} >= {1, 2, 3, 4, 5, 6, 9}
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        ("UPDATE tokens_allocation SET used_tokens = used_tokens - 1 WHERE used_tokens > 0", {"counters_equal_entries", "balance_equals_entries"}),
+        ("UPDATE tokens_allocation SET held_tokens = 0", {"held_equals_open_holds"}),
+        ("UPDATE tokens_account SET debt_tokens = debt_tokens + 1", {"balance_equals_entries"}),
+        ("UPDATE tokens_usage_log SET charged_tokens = charged_tokens + 1 WHERE charged_tokens > 0",
+         {"charges_are_accounted_for", "holds_ended_as_charged"}),
+        ("DELETE FROM tokens_usage_log WHERE charged_tokens = 150",
+         {"usage_entries_have_logs", "holds_ended_as_charged", "attempts_have_their_logs"}),
+        ("DELETE FROM tokens_ledger_entry WHERE kind = 'usage'",
+         {"counters_equal_entries", "balance_equals_entries", "charges_are_accounted_for"}),
+        ("UPDATE tokens_hold SET lease_expires_at = now() - interval '1 hour' WHERE state = 'open'",
+         {"holds_end_after_their_lease"}),
+        ("UPDATE tokens_attempt SET usage_log_id = NULL WHERE state = 'refused'", {"attempts_have_their_logs"}),
+    ],
+)  # fmt: skip
+def test_the_audit_finds_damage(busy_company, damage, found):
+    with lifted_guards(), connection.cursor() as cursor:
+        cursor.execute(damage)
+
+    assert broken_checks() == found
+
+
+def test_the_audit_finds_a_missing_guard(busy_company):
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE tokens_ledger_entry DISABLE TRIGGER tokens_ledger_entry_keep")
+
+    assert broken_checks() == {"append_only_is_guarded"}
+
+
+def test_the_audit_of_one_company_leaves_others_out(busy_company):
+    with lifted_guards(), connection.cursor() as cursor:
+        cursor.execute("UPDATE tokens_allocation SET held_tokens = 0 WHERE held_tokens = 20")
+
+    assert broken_checks(company_id=busy_company.pk) == set()
+    assert broken_checks() == {"held_equals_open_holds"}

@@ -1,0 +1,17 @@
+-- law: 4
+-- Charged tokens of every usage log equal its ledger entries, its debt and what was absorbed.
+WITH entered AS (
+    SELECT usage_log_id,
+           -coalesce(sum(delta_tokens) FILTER (WHERE kind <> 'debt'), 0) AS paid,
+           -coalesce(sum(delta_tokens) FILTER (WHERE kind = 'debt'), 0) AS debt
+    FROM tokens_ledger_entry
+    WHERE usage_log_id IS NOT NULL AND (%(company_id)s::bigint IS NULL OR company_id = %(company_id)s)
+    GROUP BY usage_log_id
+)
+SELECT log.company_id, log.id::text AS subject,
+       format('charged %s; entries %s, debt %s (entries of debt %s), absorbed %s',
+              log.charged_tokens, coalesce(e.paid, 0), log.debt_tokens, coalesce(e.debt, 0), log.absorbed_tokens) AS detail
+FROM tokens_usage_log log LEFT JOIN entered e ON e.usage_log_id = log.id
+WHERE (%(company_id)s::bigint IS NULL OR log.company_id = %(company_id)s)
+  AND (log.charged_tokens <> coalesce(e.paid, 0) + log.debt_tokens + log.absorbed_tokens
+       OR log.debt_tokens <> coalesce(e.debt, 0))
