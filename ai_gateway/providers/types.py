@@ -1,0 +1,132 @@
+"""What goes to a provider and what comes back, the same for every wire format."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+ProviderKind = Literal["openai", "anthropic", "compatible"]
+Role = Literal["system", "user"]
+FinishReason = Literal["stop", "length", "refusal", "other"]
+UsageSource = Literal["provider", "counted"]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonSchema:
+    """The shape that the answer must have; ``name`` is letters, digits, ``_`` and ``-``, at most 64."""
+
+    name: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of the conversation sent to the model."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRequest:
+    """One request to a provider.
+
+    ``timeout_seconds`` bounds the whole answer, not each read. ``call_id`` travels with the request,
+    so that the provider's support can find it. The output limit is always set: a hold rests on it.
+    """
+
+    model: str
+    user: str
+    max_output_tokens: int
+    timeout_seconds: float
+    call_id: str
+    system: str = ""
+    json_schema: JsonSchema | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_output_tokens < 1 or self.timeout_seconds <= 0:
+            raise ValueError("max_output_tokens and timeout_seconds must be positive")
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The turns in the order in which they are sent; an empty system text is not one."""
+        turns = (Message("system", self.system), Message("user", self.user))
+        return turns if self.system else turns[1:]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one answer.
+
+    The four input classes do not overlap: their sum is the input. ``output`` is all output. The other
+    classes are parts of those sums (audio and images of the input; reasoning, audio and images of the
+    output), kept because they are priced apart. No number is negative, parts never exceed their whole.
+    ``contradictions`` names what did not add up in the provider's own numbers.
+    """
+
+    input_uncached: int = 0
+    cache_read: int = 0
+    cache_write_short: int = 0
+    cache_write_long: int = 0
+    input_audio: int = 0
+    input_image: int = 0
+    output: int = 0
+    output_reasoning: int = 0
+    output_audio: int = 0
+    output_image: int = 0
+    tool_requests: int = 0
+    source: UsageSource = "provider"
+    contradictions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        numbers = [value for name in self.__slots__ if isinstance(value := getattr(self, name), int)]
+        if min(numbers) < 0:
+            raise ValueError("usage is never negative")
+        if self.input_audio + self.input_image > self.input_tokens:
+            raise ValueError("the parts of the input exceed the input")
+        if self.output_reasoning + self.output_audio + self.output_image > self.output:
+            raise ValueError("the parts of the output exceed the output")
+
+    @property
+    def input_tokens(self) -> int:
+        """All input, cached and cache-writing tokens included."""
+        return self.input_uncached + self.cache_read + self.cache_write_short + self.cache_write_long
+
+    @property
+    def output_tokens(self) -> int:
+        """All output, reasoning included."""
+        return self.output
+
+    @property
+    def provider_tokens(self) -> int:
+        """Input and output together: what a charge is computed from."""
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderAnswer:
+    """A provider's answer with what it cost.
+
+    ``text`` is the refusal's wording when ``finish_reason`` is ``refusal``. ``raw_usage`` is the usage
+    object as received, for later questions; ``usage`` is what it means.
+    """
+
+    text: str
+    usage: Usage
+    model: str
+    provider_request_id: str
+    finish_reason: FinishReason
+    service_tier: str
+    duration_ms: int
+    raw_usage: dict[str, Any] = field(default_factory=dict)
+
+
+class Provider(Protocol):
+    """Somebody who answers requests. ``complete`` raises ``ProviderError`` and nothing else."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> ProviderKind: ...
+
+    def complete(self, request: ProviderRequest) -> ProviderAnswer: ...
