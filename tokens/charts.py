@@ -5,7 +5,7 @@ keeps its size, also at 320 px. Colours come from classes, because the content s
 attributes. A chart is an image with a title and a description; the table behind it belongs to the page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 
@@ -64,10 +64,12 @@ def stacked_day_chart(
 ) -> SafeString:
     """Draw one bar per day, stacked by series, above a legend.
 
-    ``series`` maps each key to its label, in stacking order from the base line up; colours follow that order.
-    Every key used by a day must be in it, so that no tokens are left out of the picture.
+    ``series`` maps each key to its label, in stacking order from the base line up. Colours follow that order, so
+    pass all known series, also those without tokens: the legend leaves them out, and the others keep their
+    colours. Every key used by a day must be in it, so that no tokens are left out of the picture.
     """
-    unknown = {key for day in days for key in day.values} - series.keys()
+    used = {key for day in days for key, value in day.values.items() if value}
+    unknown = used - series.keys()
     if unknown:
         raise ValueError(f"days have series without a label: {sorted(unknown)}")
     top_value = _round_up(max((day.total for day in days), default=0))
@@ -82,15 +84,15 @@ def stacked_day_chart(
         description=description,
         extra_class="chart--axis",
     )
-    return format_html("{}{}", legend(series), chart)
+    return format_html("{}{}", _legend(series, used), chart)
 
 
-def legend(series: Mapping[str, str]) -> SafeString:
+def _legend(series: Mapping[str, str], used: Set[str]) -> SafeString:
     """List what each colour of a chart stands for."""
     items = format_html_join(
         "",
         '<li><svg class="swatch" aria-hidden="true"><rect class="series-{}" width="100%" height="100%"/></svg>{}</li>',
-        ((_colour(position), label) for position, label in enumerate(series.values(), start=1)),
+        ((_colour(position), label) for position, (key, label) in enumerate(series.items(), 1) if key in used),
     )
     return format_html('<ul class="legend">{}</ul>', items)
 

@@ -21,6 +21,18 @@ class InsufficientTokens(LedgerError):
 
 
 @dataclass
+class BudgetExceeded(LedgerError):
+    """A budget that stops has not enough left for the smallest hold that the call can run with."""
+
+    budget_id: UUID
+    left_tokens: int
+    minimum_tokens: int
+
+    def __str__(self) -> str:
+        return f"{self.minimum_tokens} tokens are needed, the budget has {self.left_tokens} left"
+
+
+@dataclass
 class KeyInUse(LedgerError):
     """The idempotency key stands for another request: the same key came with different content."""
 

@@ -6,9 +6,11 @@ from tokens.sql import load
 
 FUNCTIONS = (
     "free_tokens",
+    "budgets",
     "repay_debt",
     "expire_hold",
     "place_hold",
+    "extend_hold",
     "start_attempt",
     "close_hold",
     "mark_unknown",
@@ -18,7 +20,8 @@ FUNCTIONS = (
 UNDO = """
     DROP FUNCTION IF EXISTS tokens_free_tokens, tokens_company_day, tokens_repay_debt, tokens_expire_hold,
         tokens_place_hold, tokens_start_attempt, tokens_close_hold, tokens_mark_unknown, tokens_grant,
-        tokens_expire_allocation, tokens_make_partitions;
+        tokens_expire_allocation, tokens_make_partitions, tokens_hold_on_allocations, tokens_extend_hold,
+        tokens_budgets_of, tokens_count_in_budgets, tokens_create_budget, tokens_in_scope, tokens_period_start;
     ALTER TABLE tokens_hold_part
         DROP CONSTRAINT tokens_hold_part_same_company_hold, DROP CONSTRAINT tokens_hold_part_same_company_allocation;
     ALTER TABLE tokens_ledger_entry DROP CONSTRAINT tokens_ledger_entry_same_company_allocation;

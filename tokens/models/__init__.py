@@ -4,6 +4,7 @@ Rows are written by the functions in ``tokens/sql/`` alone, so that every moveme
 """
 
 from tokens.models.account import Account, Allocation, OverdraftPolicy, Source
+from tokens.models.budget import Budget, BudgetAction, BudgetPeriod, BudgetScope, BudgetUse
 from tokens.models.entry import EntryKind, LedgerEntry
 from tokens.models.hold import Answer, Attempt, Hold, HoldPart, HoldState, IdempotencyKey
 from tokens.models.usage import UsageLog, UsageStatus
@@ -13,6 +14,11 @@ __all__ = [
     "Allocation",
     "Answer",
     "Attempt",
+    "Budget",
+    "BudgetAction",
+    "BudgetPeriod",
+    "BudgetScope",
+    "BudgetUse",
     "EntryKind",
     "Hold",
     "HoldPart",

@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from tokens.errors import CallInFlight, HoldEnded, InsufficientTokens, KeyInUse
+from tokens.errors import BudgetExceeded, CallInFlight, HoldEnded, InsufficientTokens, KeyInUse
 from tokens.models import HoldState
 from tokens.services.statement import require_no_transaction, run
-from tokens.sql.calls import CLOSE_HOLD, PLACE_HOLD, START_ATTEMPT
+from tokens.sql.calls import CLOSE_HOLD, EXTEND_HOLD, PLACE_HOLD, START_ATTEMPT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,14 +116,17 @@ def place_hold(request: HoldRequest) -> PlacedHold:
 
     Raises:
         InsufficientTokens: the available balance does not cover ``minimum_tokens``, or there is debt.
+        BudgetExceeded: a budget that stops does not cover them.
         KeyInUse: the key stands for another request.
         CallInFlight: the key's call is under way.
     """
     require_no_transaction()
     parameters = {**vars(request), **vars(request.attribution)}
-    outcome, hold_id, held, available, debt = run(PLACE_HOLD, parameters)
+    outcome, hold_id, held, available, debt, budget_id = run(PLACE_HOLD, parameters)
     if outcome == "insufficient":
         raise InsufficientTokens(available, request.minimum_tokens, debt)
+    if outcome == "over_budget":
+        raise BudgetExceeded(budget_id, available, request.minimum_tokens)
     if outcome == "key_conflict":
         raise KeyInUse(request.key or "")
     if outcome == "in_flight":
@@ -153,6 +156,21 @@ def start_attempt(
     if number is None:
         raise HoldEnded(hold_id, "ended")
     return int(number)
+
+
+def extend_hold(*, hold_id: UUID, more_tokens: int = 0, lease_seconds: int) -> bool:
+    """Renew the lease of an open hold, and reserve ``more_tokens`` under it if balance and budgets allow all of them.
+
+    Returns whether the tokens were reserved; the lease is renewed in either case.
+
+    Raises:
+        HoldEnded: the hold is not open any more.
+    """
+    require_no_transaction()
+    outcome, _held = run(EXTEND_HOLD, {"hold_id": hold_id, "more_tokens": more_tokens, "lease_seconds": lease_seconds})
+    if outcome == "ended":
+        raise HoldEnded(hold_id, "ended")
+    return bool(outcome == "extended")
 
 
 def settle_hold(

@@ -1,7 +1,7 @@
 """How Python calls the functions of the ledger: shared by the synchronous and the asynchronous path."""
 
 PLACE_HOLD = """
-    SELECT outcome, hold_id, held_tokens, available_tokens, debt_tokens FROM tokens_place_hold(
+    SELECT outcome, hold_id, held_tokens, available_tokens, debt_tokens, budget_id FROM tokens_place_hold(
         %(company_id)s, %(needed_tokens)s, %(minimum_tokens)s, %(lease_seconds)s, %(key)s, %(request_hash)s,
         %(provider)s, %(model)s, %(estimated_cost_usd)s, %(operation)s, %(feature)s, %(application_id)s, %(job_id)s,
         %(user_id)s, %(api_key_id)s, %(step_id)s, %(trace_id)s, %(session_id)s)
@@ -9,6 +9,9 @@ PLACE_HOLD = """
 START_ATTEMPT = """
     SELECT tokens_start_attempt(
         %(hold_id)s, %(provider)s, %(model)s, %(estimated_cost_usd)s, %(lease_seconds)s)
+"""
+EXTEND_HOLD = """
+    SELECT outcome, held_tokens FROM tokens_extend_hold(%(hold_id)s, %(more_tokens)s, %(lease_seconds)s)
 """
 CLOSE_HOLD = """
     SELECT outcome, charged_tokens, debt_tokens, absorbed_tokens FROM tokens_close_hold(
@@ -18,6 +21,10 @@ GRANT = """
     SELECT allocation_id, created FROM tokens_grant(
         %(company_id)s, %(source)s, %(source_id)s, %(amount_tokens)s, %(priority)s, %(effective_at)s, %(expires_at)s,
         %(actor_id)s, %(reason_code)s)
+"""
+CREATE_BUDGET = """
+    SELECT tokens_create_budget(
+        %(company_id)s, %(scope)s, %(scope_id)s, %(period)s, %(limit_tokens)s, %(action)s)
 """
 COMPANIES_WITH_DUE_HOLDS = """
     SELECT DISTINCT company_id FROM tokens_hold WHERE state = 'open' AND lease_expires_at <= clock_timestamp()

@@ -102,6 +102,8 @@ BEGIN
     SELECT coalesce(sum(result.charged_tokens), 0), coalesce(sum(result.unpaid), 0) INTO charged, short FROM result;
 
     UPDATE tokens_hold h SET state = p_state, charged_tokens = charged, ended_at = moment WHERE h.id = p_hold_id;
+    PERFORM tokens_count_in_budgets(
+        p_hold_id, charged, CASE hold.state WHEN 'open' THEN -hold.held_tokens ELSE 0 END);
     -- An attempt without a log never reached its provider.
     UPDATE tokens_attempt t SET state = 'not_sent', ended_at = moment WHERE t.hold_id = p_hold_id AND t.state = 'open';
     IF p_answer IS NOT NULL THEN

@@ -1,3 +1,24 @@
+CREATE OR REPLACE FUNCTION tokens_hold_on_allocations(
+    p_company_id bigint, p_hold_id uuid, p_tokens bigint, p_moment timestamptz
+) RETURNS void
+LANGUAGE sql AS $$
+    -- Reserve tokens for a hold on the company's allocations in burn order. The caller holds the lock on the account
+    -- and has made sure that they are there.
+    WITH burn AS (
+        SELECT a.id, a.free, sum(a.free) OVER (ORDER BY a.burn_rank) - a.free AS before
+        FROM tokens_free_tokens(p_company_id, p_moment) a
+    ), part AS (
+        SELECT burn.id AS allocation_id, least(burn.free, p_tokens - burn.before) AS tokens
+        FROM burn WHERE burn.before < p_tokens
+    ), moved AS (
+        UPDATE tokens_allocation a SET held_tokens = a.held_tokens + part.tokens
+        FROM part WHERE a.id = part.allocation_id
+    )
+    INSERT INTO tokens_hold_part AS known (company_id, hold_id, allocation_id, tokens)
+    SELECT p_company_id, p_hold_id, part.allocation_id, part.tokens FROM part
+    ON CONFLICT (hold_id, allocation_id) DO UPDATE SET tokens = known.tokens + excluded.tokens
+$$;
+
 CREATE OR REPLACE FUNCTION tokens_place_hold(
     p_company_id bigint,
     p_needed_tokens bigint,        -- upper bound of the charge
@@ -17,16 +38,20 @@ CREATE OR REPLACE FUNCTION tokens_place_hold(
     p_step_id uuid,
     p_trace_id uuid,
     p_session_id text
-) RETURNS TABLE (outcome text, hold_id uuid, held_tokens bigint, available_tokens bigint, debt_tokens bigint)
+) RETURNS TABLE (
+    outcome text, hold_id uuid, held_tokens bigint, available_tokens bigint, debt_tokens bigint, budget_id uuid)
 LANGUAGE plpgsql AS $$
 -- Reserve tokens for one call and write its first attempt, or say why not:
---   held · insufficient · replayed (the key's call is settled) · in_flight · key_conflict (another request)
--- The account's row is locked first, so a company's holds are placed one after the other, each seeing the last.
+--   held · insufficient · over_budget · replayed (the key's call is settled) · in_flight · key_conflict
+-- Balance and budgets together: all of the amount is held on each, or nothing is. A stopping budget clamps like the
+-- balance does. The account's row is locked first, so a company's holds are placed one after the other.
 DECLARE
     account tokens_account;
     known record;
     moment timestamptz;
+    today date;
     available bigint;
+    tightest record;
     amount bigint;
     new_hold uuid;
 BEGIN
@@ -38,13 +63,13 @@ BEGIN
         FROM tokens_idempotency_key k JOIN tokens_hold h ON h.id = k.result_id
         WHERE k.company_id = p_company_id AND k.scope = 'call' AND k.key = p_key;
         IF known.differs THEN
-            RETURN QUERY SELECT 'key_conflict', known.id, 0::bigint, 0::bigint, account.debt_tokens;
+            RETURN QUERY SELECT 'key_conflict', known.id, 0::bigint, 0::bigint, account.debt_tokens, NULL::uuid;
             RETURN;
         ELSIF known.state = 'settled' THEN
-            RETURN QUERY SELECT 'replayed', known.id, known.held_tokens, 0::bigint, account.debt_tokens;
+            RETURN QUERY SELECT 'replayed', known.id, known.held_tokens, 0::bigint, account.debt_tokens, NULL::uuid;
             RETURN;
         ELSIF known.state = 'open' AND known.lease_expires_at > moment THEN
-            RETURN QUERY SELECT 'in_flight', known.id, known.held_tokens, 0::bigint, account.debt_tokens;
+            RETURN QUERY SELECT 'in_flight', known.id, known.held_tokens, 0::bigint, account.debt_tokens, NULL::uuid;
             RETURN;
         ELSIF known.state = 'open' THEN
             PERFORM tokens_expire_hold(known.id);
@@ -56,9 +81,18 @@ BEGIN
     END IF;
     SELECT greatest(0, coalesce(sum(free), 0) - coalesce(account.debt_tokens, 0)) INTO available
     FROM tokens_free_tokens(p_company_id, moment);
+    today := tokens_company_day(p_company_id, moment);
+    SELECT b.budget_id, b.left_tokens INTO tightest
+    FROM tokens_budgets_of(p_company_id, p_operation, p_job_id, p_user_id, p_api_key_id, today) b
+    WHERE b.stops ORDER BY b.left_tokens LIMIT 1;
     amount := least(p_needed_tokens, available);
     IF amount < p_minimum_tokens OR account.debt_tokens > 0 OR account.company_id IS NULL THEN
-        RETURN QUERY SELECT 'insufficient', NULL::uuid, 0::bigint, available, coalesce(account.debt_tokens, 0);
+        RETURN QUERY SELECT 'insufficient', NULL::uuid, 0::bigint, available, coalesce(account.debt_tokens, 0), NULL::uuid;
+        RETURN;
+    END IF;
+    amount := least(amount, tightest.left_tokens);
+    IF amount < greatest(0, p_minimum_tokens) THEN
+        RETURN QUERY SELECT 'over_budget', NULL::uuid, 0::bigint, greatest(0, amount), 0::bigint, tightest.budget_id;
         RETURN;
     END IF;
 
@@ -66,23 +100,13 @@ BEGIN
         company_id, needed_tokens, held_tokens, company_day, placed_at, lease_expires_at, operation, feature,
         application_id, job_id, user_id, api_key_id, step_id, trace_id, session_id)
     VALUES (
-        p_company_id, p_needed_tokens, amount, tokens_company_day(p_company_id, moment), moment,
+        p_company_id, p_needed_tokens, amount, today, moment,
         moment + make_interval(secs => p_lease_seconds), p_operation, p_feature,
         p_application_id, p_job_id, p_user_id, p_api_key_id, p_step_id, p_trace_id, p_session_id)
     RETURNING id INTO new_hold;
 
-    WITH burn AS (
-        SELECT a.id, a.free, sum(a.free) OVER (ORDER BY a.burn_rank) - a.free AS before
-        FROM tokens_free_tokens(p_company_id, moment) a
-    ), part AS (
-        SELECT burn.id AS allocation_id, least(burn.free, amount - burn.before) AS tokens
-        FROM burn WHERE burn.before < amount
-    ), moved AS (
-        UPDATE tokens_allocation a SET held_tokens = a.held_tokens + part.tokens
-        FROM part WHERE a.id = part.allocation_id
-    )
-    INSERT INTO tokens_hold_part (company_id, hold_id, allocation_id, tokens)
-    SELECT p_company_id, new_hold, part.allocation_id, part.tokens FROM part;
+    PERFORM tokens_hold_on_allocations(p_company_id, new_hold, amount, moment);
+    PERFORM tokens_count_in_budgets(new_hold, 0, amount);
 
     INSERT INTO tokens_attempt (hold_id, number, provider, model, estimated_cost_usd)
     VALUES (new_hold, 1, p_provider, p_model, p_estimated_cost_usd);
@@ -94,6 +118,6 @@ BEGIN
         ON CONFLICT (company_id, scope, key) DO UPDATE SET result_id = excluded.result_id;
     END IF;
 
-    RETURN QUERY SELECT 'held', new_hold, amount, available - amount, account.debt_tokens;
+    RETURN QUERY SELECT 'held', new_hold, amount, available - amount, account.debt_tokens, NULL::uuid;
 END
 $$;
