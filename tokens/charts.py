@@ -42,8 +42,13 @@ class Day:
 
     @property
     def total(self) -> int:
-        """Sum the day over all series."""
+        """Sum the day over all series; corrections may make a part, or all of it, negative."""
         return sum(self.values.values())
+
+    @property
+    def height(self) -> int:
+        """Sum what is drawn: there is no bar below the base line."""
+        return sum(value for value in self.values.values() if value > 0)
 
 
 def bar_chart(bars: Sequence[Bar], *, chart_id: str, title: str, description: str) -> SafeString:
@@ -72,7 +77,7 @@ def stacked_day_chart(
     unknown = used - series.keys()
     if unknown:
         raise ValueError(f"days have series without a label: {sorted(unknown)}")
-    top_value = _round_up(max((day.total for day in days), default=0))
+    top_value = _round_up(max((day.height for day in days), default=0))
     body = format_html(
         "{}{}{}", _grid(top_value), _day_bars(days, series, top_value), _day_labels([day.day for day in days])
     )
@@ -132,7 +137,7 @@ def _bar_row(bar: Bar, top: int, longest: int, total: int) -> SafeString:
         _BAR_HEIGHT,
         _colour(bar.series),
         bar_y,
-        _number(100 * bar.value / longest if longest else 0),
+        _number(max(0.0, 100 * bar.value / longest) if longest > 0 else 0),
         _BAR_HEIGHT,
     )
 

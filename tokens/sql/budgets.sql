@@ -36,12 +36,12 @@ LANGUAGE sql AS $$
     -- Move the counters of every budget that a hold counts in, in the period of the hold's own day: a settlement that
     -- arrives late counts where the hold was placed. The caller holds the lock on the account.
     INSERT INTO tokens_budget_use AS u (budget_id, period_start, used_tokens, held_tokens)
-    SELECT b.id, tokens_period_start(b.period, h.company_day), p_used, p_held
+    SELECT b.id, tokens_period_start(b.period, h.company_day), p_used, greatest(0, p_held)
     FROM tokens_hold h JOIN tokens_budget b ON b.company_id = h.company_id
     WHERE h.id = p_hold_id
       AND tokens_in_scope(b.scope, b.scope_id, h.operation, h.job_id, h.user_id, h.api_key_id)
     ON CONFLICT (budget_id, period_start) DO UPDATE
-    SET used_tokens = u.used_tokens + excluded.used_tokens, held_tokens = u.held_tokens + excluded.held_tokens
+    SET used_tokens = u.used_tokens + p_used, held_tokens = u.held_tokens + p_held
 $$;
 
 CREATE OR REPLACE FUNCTION tokens_create_budget(
