@@ -99,7 +99,7 @@ def test_tokens_of_an_unlabelled_series_are_refused_rather_than_hidden() -> None
 
 def test_a_day_with_a_correction_stays_inside_the_picture() -> None:
     svg = days({"cv_parse": 1000, "scoring": -900})
-    assert heights(svg, 1) == [176.0 / 2]
+    assert heights(svg, 1) == [176.0]
     assert heights(svg, 3) == []
     assert "16 Nov 2026: 100 tokens" in svg
 
