@@ -1,4 +1,5 @@
-"""The parts of the ledger that live in SQL: the partitioned usage log, the rules, and the functions that move tokens."""
+"""The parts of the ledger that live in SQL: the partitioned usage log, the rules, the functions that move tokens, and
+who may call them."""
 
 from django.db import migrations
 
@@ -16,12 +17,14 @@ FUNCTIONS = (
     "mark_unknown",
     "grant_tokens",
     "expire_allocation",
+    "rights",
 )
 UNDO = """
     DROP FUNCTION IF EXISTS tokens_free_tokens, tokens_company_day, tokens_repay_debt, tokens_expire_hold,
         tokens_place_hold, tokens_start_attempt, tokens_close_hold, tokens_mark_unknown, tokens_grant,
         tokens_expire_allocation, tokens_make_partitions, tokens_hold_on_allocations, tokens_extend_hold,
-        tokens_budgets_of, tokens_count_in_budgets, tokens_create_budget, tokens_in_scope, tokens_period_start;
+        tokens_budgets_of, tokens_count_in_budgets, tokens_create_budget, tokens_in_scope, tokens_period_start,
+        tokens_limit_product_role;
     ALTER TABLE tokens_hold_part
         DROP CONSTRAINT tokens_hold_part_same_company_hold, DROP CONSTRAINT tokens_hold_part_same_company_allocation;
     ALTER TABLE tokens_ledger_entry DROP CONSTRAINT tokens_ledger_entry_same_company_allocation;
@@ -34,7 +37,7 @@ UNDO = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tokens", "0001_initial")]
+    dependencies = [("tokens", "0001_initial"), ("tenants", "0002_product_role")]
 
     operations = [
         migrations.RunSQL(

@@ -130,6 +130,9 @@ BEGIN
         EXECUTE format(
             'CREATE TRIGGER tokens_usage_log_keep BEFORE TRUNCATE ON %I
              FOR EACH STATEMENT EXECUTE FUNCTION tokens_refuse_change()', partition_name);
+        IF to_regrole('winnow_app') IS NOT NULL THEN
+            EXECUTE format('REVOKE ALL ON %I FROM winnow_app', partition_name);  -- it is reached through its parent
+        END IF;
         made := made + 1;
     END LOOP;
     RETURN made;
