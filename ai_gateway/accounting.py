@@ -5,11 +5,10 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from billing.prices import find_price, price_usage
-
 from ai_gateway.providers.errors import ProviderError
 from ai_gateway.providers.types import ProviderAnswer, Usage
 from ai_gateway.routing import Route
+from billing.prices import find_price, price_usage
 from tokens.services.holds import AttemptUsage
 
 PriceKind = Literal["listed", "override", "free", "unpriced"]
@@ -142,9 +141,12 @@ def _used(usage: Usage, tariff: Tariff) -> dict[str, Any]:
 
 
 def _priced(tariff: Tariff, cost_usd: Decimal | None) -> dict[str, Any]:
-    """Return the columns of money: the company's price is the provider's cost and the margin on it."""
+    """Return the columns of money: the company's price is the provider's cost and the margin on it.
+
+    A model may be priced and one of the classes used not: then the whole cost is unknown, and the row says so.
+    """
     return {
-        "price_kind": tariff.price_kind,
+        "price_kind": "unpriced" if cost_usd is None else tariff.price_kind,
         "price_version_id": tariff.price_version_id,
         "provider_cost_usd": cost_usd,
         "margin_percent": tariff.margin_percent,

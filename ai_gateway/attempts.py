@@ -17,7 +17,8 @@ from ai_gateway.planning import CallPlan
 from ai_gateway.providers.errors import ProviderError
 from ai_gateway.providers.types import Provider, ProviderAnswer, ProviderRequest
 from ai_gateway.routing import Route
-from tokens.services.holds import AttemptUsage, release_hold, settle_hold, start_attempt
+from tokens.services.holds import AttemptUsage, Closing, start_attempt
+from tokens.services.spool import close_or_spool
 
 logger = structlog.get_logger(__name__)
 
@@ -89,8 +90,9 @@ class Attempts:
             "model": answer.model,
             "charged_tokens": usage.charged_tokens,
         }
-        settlement = settle_hold(hold_id=self.hold_id, usages=[*self.usages, usage], answer={"answer": content})
-        logger.info("call_settled", attempt=self.number, **asdict(settlement))
+        settlement = close_or_spool(Closing.settling(self.hold_id, [*self.usages, usage], {"answer": content}))
+        if settlement is not None:
+            logger.info("call_settled", attempt=self.number, **asdict(settlement))
         return content
 
     def _note(self, error: ProviderError) -> None:
@@ -133,7 +135,7 @@ class Attempts:
     def _end_hold(self, failure: dict[str, Any]) -> None:
         """Charge what failed attempts were counted, or give everything back."""
         if self._charged_tokens:
-            answer = {"failure": {**failure, "charged_tokens": self._charged_tokens}}
-            settle_hold(hold_id=self.hold_id, usages=self.usages, answer=answer)
+            stored = {"failure": {**failure, "charged_tokens": self._charged_tokens}}
+            close_or_spool(Closing.settling(self.hold_id, self.usages, stored))
         else:
-            release_hold(hold_id=self.hold_id, usages=self.usages)
+            close_or_spool(Closing.releasing(self.hold_id, self.usages))

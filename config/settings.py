@@ -91,6 +91,8 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(WINNOW_DATA / "media")))
 FILE_UPLOAD_PERMISSIONS = 0o600
+# Settlements that wait for the database; on a volume that outlives the process, shared by web and workers.
+SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(WINNOW_DATA / "spool")))
 
 # Work ---------------------------------------------------------------------------------------------------------
 
@@ -111,6 +113,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "drain-spool": {"task": "tokens.tasks.drain_spool", "schedule": 10.0, "options": {"expires": 10}},
     "make-partitions": {
         "task": "tokens.tasks.make_partitions",
         "schedule": 3600.0,

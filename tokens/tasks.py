@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from tokens.services import upkeep
+from tokens.services import spool, upkeep
 
 
 @shared_task
@@ -22,3 +22,9 @@ def expire_allocations() -> None:
 def make_partitions() -> None:
     """Have the usage log's next months ready."""
     upkeep.make_partitions()
+
+
+@shared_task
+def drain_spool() -> None:
+    """Apply settlements that waited for the database."""
+    spool.drain()

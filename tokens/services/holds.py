@@ -8,7 +8,6 @@ from typing import Any, Literal
 from uuid import UUID
 
 from tokens.errors import BudgetExceeded, CallInFlight, HoldEnded, InsufficientTokens, KeyInUse
-from tokens.models import HoldState
 from tokens.services.statement import require_no_transaction, run
 from tokens.sql.calls import CLOSE_HOLD, EXTEND_HOLD, PLACE_HOLD, START_ATTEMPT
 
@@ -173,44 +172,54 @@ def extend_hold(*, hold_id: UUID, more_tokens: int = 0, lease_seconds: int) -> b
     return bool(outcome == "extended")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Closing:
+    """The end of a hold, as the ledger's statement takes it; the same text is what the spool keeps on disk."""
+
+    hold_id: UUID
+    state: Literal["settled", "released"]
+    logs: str
+    answer: str | None
+    answer_days: int
+
+    @classmethod
+    def settling(
+        cls, hold_id: UUID, usages: Sequence[AttemptUsage], answer: Mapping[str, Any] | None, answer_days: int = 30
+    ) -> "Closing":
+        """Charge what was used and store the answer."""
+        stored = None if answer is None else json.dumps(answer)
+        return cls(hold_id=hold_id, state="settled", logs=_rows(usages), answer=stored, answer_days=answer_days)
+
+    @classmethod
+    def releasing(cls, hold_id: UUID, usages: Sequence[AttemptUsage] = ()) -> "Closing":
+        """Give everything back; attempts that reached a provider are logged at zero."""
+        return cls(hold_id=hold_id, state="released", logs=_rows(usages), answer=None, answer_days=0)
+
+
+def close_hold(closing: Closing) -> Settlement:
+    """End a hold: charge what was used, store the answer, give the rest back. Once: a repeat changes nothing.
+
+    Raises:
+        HoldEnded: the hold ended the other way; a released hold is never charged, a settled one keeps its charge.
+    """
+    require_no_transaction()
+    outcome, charged, debt, absorbed = run(CLOSE_HOLD, vars(closing))
+    if outcome not in {"closed", closing.state}:
+        raise HoldEnded(closing.hold_id, outcome)
+    return Settlement(charged, debt, absorbed)
+
+
 def settle_hold(
     *, hold_id: UUID, usages: Sequence[AttemptUsage], answer: Mapping[str, Any] | None, answer_days: int = 30
 ) -> Settlement:
-    """Charge what was used, store the answer, give the rest back. A repeat changes nothing and returns the same charge.
-
-    Raises:
-        HoldEnded: the hold was released; a released hold is never charged.
-    """
-    return _close(hold_id, HoldState.SETTLED, usages, answer, answer_days)
+    """Charge what was used, store the answer, give the rest back; see ``close_hold``."""
+    return close_hold(Closing.settling(hold_id, usages, answer, answer_days))
 
 
 def release_hold(*, hold_id: UUID, usages: Sequence[AttemptUsage] = ()) -> None:
-    """Give the whole hold back; attempts that reached a provider are logged at zero. A repeat changes nothing.
-
-    Raises:
-        HoldEnded: the hold was settled; its charge stands.
-    """
-    _close(hold_id, HoldState.RELEASED, usages, None, 0)
+    """Give the whole hold back; see ``close_hold``."""
+    close_hold(Closing.releasing(hold_id, usages))
 
 
-def _close(
-    hold_id: UUID,
-    state: HoldState,
-    usages: Sequence[AttemptUsage],
-    answer: Mapping[str, Any] | None,
-    answer_days: int,
-) -> Settlement:
-    require_no_transaction()
-    outcome, charged, debt, absorbed = run(
-        CLOSE_HOLD,
-        {
-            "hold_id": hold_id,
-            "state": state.value,
-            "logs": json.dumps([asdict(usage) for usage in usages], default=str),
-            "answer": None if answer is None else json.dumps(answer),
-            "answer_days": answer_days,
-        },
-    )
-    if outcome not in {"closed", state.value}:
-        raise HoldEnded(hold_id, outcome)
-    return Settlement(charged, debt, absorbed)
+def _rows(usages: Sequence[AttemptUsage]) -> str:
+    return json.dumps([asdict(usage) for usage in usages], default=str)
