@@ -1,0 +1,112 @@
+"""Run Winnow on this machine until it is told to stop."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from config.embedded.application import Application, static_fingerprint
+from config.embedded.console import Console
+from config.embedded.data_folder import DataFolder
+from config.embedded.environment import web_environment, write_services_env
+from config.embedded.leftovers import ProcessRecords
+from config.embedded.ports import PortBook
+from config.embedded.preflight import check_disk, check_port
+from config.embedded.services import Starter
+from config.embedded.supervisor import Supervisor
+
+
+def run_demo(*, port: int, as_json: bool) -> None:
+    """Start everything, print where it is, and look after it. Ends by StopRequested or an EmbeddedError."""
+    console, folder = Console(), DataFolder.from_environment()
+    check_disk(folder.root)
+    folder.create()
+    address = f"http://127.0.0.1:{port}"
+    with folder.locked(url=address), Supervisor(ProcessRecords(folder.run), console) as supervisor:
+        check_port(port)
+        console.say(f"Starting Winnow. Data: {folder.root}")
+        try:
+            demo = _start(supervisor, folder, console, port)
+            _announce(demo, address, folder, console, as_json=as_json)
+            supervisor.watch()
+        finally:
+            folder.services_env.unlink(missing_ok=True)
+
+
+def set_up(
+    supervisor: Supervisor, folder: DataFolder, console: Console, *, web_port: int, sandbox_port: int
+) -> Application:
+    """Start the services, with tables as this tree wants them, and return the application to run on them."""
+    services = Starter(supervisor, folder, console).start(os.environ)
+    own = {
+        **web_environment(folder, web_port=web_port, sandbox_port=sandbox_port),
+        **services.environment(folder),
+    }
+    write_services_env(folder, own)
+    application = Application(folder, {**os.environ, **own})
+    with console.step("Tables"):
+        supervisor.run(application.migrate())
+    return application
+
+
+def seed(supervisor: Supervisor, application: Application, console: Console) -> dict[str, Any]:
+    """Make the demo's data, and return its logins and addresses."""
+    output = application.folder.root / "demo.json"
+    with console.step("Demo data"):
+        supervisor.run(application.seed(output))
+    demo: dict[str, Any] = json.loads(output.read_text())
+    return demo
+
+
+def _start(supervisor: Supervisor, folder: DataFolder, console: Console, port: int) -> dict[str, Any]:
+    sandbox_port = PortBook(folder.ports).port_for("sandbox")
+    application = set_up(supervisor, folder, console, web_port=port, sandbox_port=sandbox_port)
+    _collect_static(supervisor, application, console)
+    demo = seed(supervisor, application, console)
+    with console.step("Web, worker, beat and sandbox"):
+        supervisor.start(
+            application.web(port), application.worker(), application.beat(), application.sandbox(sandbox_port)
+        )
+    return demo
+
+
+def _collect_static(supervisor: Supervisor, application: Application, console: Console) -> None:
+    known, now = application.folder.static_fingerprint, static_fingerprint()
+    if known.exists() and known.read_text() == now:
+        return
+    with console.step("Static files"):
+        supervisor.run(application.collect_static())
+    known.write_text(now)
+
+
+def _announce(demo: Mapping[str, Any], address: str, folder: DataFolder, console: Console, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps({"url": address, **demo}) + "\n")
+    else:
+        sys.stdout.write(_welcome(demo, address, folder, console.elapsed_seconds))
+    sys.stdout.flush()
+
+
+def _welcome(demo: Mapping[str, Any], address: str, folder: DataFolder, seconds: float) -> str:
+    logins = [[login["role"], login["email"], login["password"], login["company"] or ""] for login in demo["logins"]]
+    addresses = [[name.replace("_", " "), url] for name, url in demo["urls"].items()]
+    return "\n".join(
+        [
+            f"\nWinnow runs at {address} (started in {seconds:.1f} s)\n",
+            *_columns(logins),
+            "",
+            *_columns(addresses),
+            "",
+            "AI answers come from the sandbox (rules, not AI) unless a provider's key is set.",
+            f"Mail that Winnow sends: {folder.mail}   Logs: {folder.logs}",
+            "Stop with Ctrl-C. The data stay; make demo-reset clears them.\n",
+        ]
+    )
+
+
+def _columns(rows: list[list[str]]) -> list[str]:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  " + "   ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
