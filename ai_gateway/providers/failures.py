@@ -129,7 +129,9 @@ def _judge(status: int, complaint: _Complaint) -> tuple[type[ProviderError], str
         return ProviderOverloaded, "is overloaded", "refused"
     if status == 409:
         return ProviderUnavailable, "is busy with a conflicting request", "refused"
-    if 300 <= status < 500:
+    if 300 <= status < 400:
+        return ProviderRejectedRequest, "answered with a redirect: check its address", "refused"
+    if 400 <= status < 500:
         return ProviderRejectedRequest, "rejected the request", "refused"
     # A bare 503 may come from a proxy in front of a provider that did the work.
     return ProviderUnavailable, "failed", "unknown"

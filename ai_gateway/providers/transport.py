@@ -46,6 +46,13 @@ class BoundedClient(httpx2.Client):
                 response.close()
         return response
 
+    def __del__(self) -> None:
+        """Close kept connections with the last reference: a changed setting replaces a client."""
+        try:  # noqa: SIM105 (at the interpreter's end, contextlib may be gone before this)
+            self.close()
+        except Exception:
+            pass
+
 
 class _BoundedStream(httpx2.SyncByteStream):
     """Pass a body through until its time or its size is used up."""
