@@ -71,3 +71,23 @@ class HoldEnded(LedgerError):
 
     def __str__(self) -> str:
         return f"hold {self.hold_id} is {self.state}"
+
+
+@dataclass
+class RefundTooLarge(LedgerError):
+    """More was asked back than is left of the charge."""
+
+    refundable_tokens: int
+
+    def __str__(self) -> str:
+        return f"{self.refundable_tokens} tokens of this charge are left to refund"
+
+
+@dataclass
+class NotACharge(LedgerError):
+    """There is no such charge: the row is missing, or is itself a correction."""
+
+    usage_log_id: UUID
+
+    def __str__(self) -> str:
+        return f"usage log {self.usage_log_id} is no charge that could be corrected"

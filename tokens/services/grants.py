@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from tokens.errors import KeyInUse
 from tokens.models import Source
 from tokens.services.statement import run
-from tokens.sql.calls import GRANT
+from tokens.sql.calls import GRANT, ROLL_OVER
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ def grant_tokens(
 
     Raises:
         ValueError: ``amount_tokens`` is not positive.
+        KeyInUse: the source was granted before, with another amount.
     """
     if amount_tokens <= 0:
         raise ValueError(f"A grant needs a positive number of tokens, not {amount_tokens}.")
@@ -49,4 +51,24 @@ def grant_tokens(
         "actor_id": actor_id,
         "reason_code": reason_code,
     }
-    return GrantResult(*run(GRANT, parameters))
+    allocation_id, created, differs = run(GRANT, parameters)
+    if differs:
+        raise KeyInUse(f"{source}/{source_id}")
+    return GrantResult(allocation_id, created)
+
+
+def roll_over(
+    *, allocation_id: UUID, max_tokens: int, source_id: str, expires_at: datetime | None, priority: int = 100
+) -> int:
+    """End an allocation at its renewal and grant what was free on it anew, at most ``max_tokens``; returns how many.
+
+    The same ``source_id`` rolls over once. May run inside a transaction.
+    """
+    parameters = {
+        "allocation_id": allocation_id,
+        "max_tokens": max_tokens,
+        "source_id": source_id,
+        "priority": priority,
+        "expires_at": expires_at,
+    }
+    return int(run(ROLL_OVER, parameters)[0])

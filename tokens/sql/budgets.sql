@@ -31,12 +31,14 @@ LANGUAGE sql STABLE AS $$
       AND tokens_in_scope(b.scope, b.scope_id, p_operation, p_job_id, p_user_id, p_api_key_id)
 $$;
 
-CREATE OR REPLACE FUNCTION tokens_count_in_budgets(p_hold_id uuid, p_used bigint, p_held bigint) RETURNS void
+CREATE OR REPLACE FUNCTION tokens_count_in_budgets(
+    p_hold_id uuid, p_used bigint, p_held bigint, p_day date DEFAULT NULL
+) RETURNS void
 LANGUAGE sql AS $$
     -- Move the counters of every budget that a hold counts in, in the period of the hold's own day: a settlement that
-    -- arrives late counts where the hold was placed. The caller holds the lock on the account.
+    -- arrives late counts where the hold was placed. A refund names its own day instead. The caller holds the lock on the account.
     INSERT INTO tokens_budget_use AS u (budget_id, period_start, used_tokens, held_tokens)
-    SELECT b.id, tokens_period_start(b.period, h.company_day), p_used, greatest(0, p_held)
+    SELECT b.id, tokens_period_start(b.period, coalesce(p_day, h.company_day)), p_used, greatest(0, p_held)
     FROM tokens_hold h JOIN tokens_budget b ON b.company_id = h.company_id
     WHERE h.id = p_hold_id
       AND tokens_in_scope(b.scope, b.scope_id, h.operation, h.job_id, h.user_id, h.api_key_id)

@@ -18,9 +18,26 @@ CLOSE_HOLD = """
         %(hold_id)s, %(state)s, %(logs)s, %(answer)s, %(answer_days)s)
 """
 GRANT = """
-    SELECT allocation_id, created FROM tokens_grant(
+    SELECT allocation_id, created, differs FROM tokens_grant(
         %(company_id)s, %(source)s, %(source_id)s, %(amount_tokens)s, %(priority)s, %(effective_at)s, %(expires_at)s,
         %(actor_id)s, %(reason_code)s)
+"""
+REFUND = """
+    SELECT outcome, refund_id, tokens FROM tokens_refund(
+        %(usage_log_id)s, %(amount_tokens)s, %(key)s, %(request_hash)s, %(actor_id)s, %(reason_code)s)
+"""
+CORRECT_COST = """
+    SELECT outcome, correction_id FROM tokens_correct_cost(
+        %(usage_log_id)s, %(kind)s, %(cost_delta_usd)s, %(sale_delta_usd)s, %(price_version_id)s, %(price_kind)s,
+        %(key)s, %(request_hash)s, %(actor_id)s, %(reason_code)s)
+"""
+REVOKE = """
+    SELECT outcome, tokens FROM tokens_revoke(
+        %(allocation_id)s, %(amount_tokens)s, %(key)s, %(request_hash)s, %(actor_id)s, %(reason_code)s)
+"""
+ROLL_OVER = """
+    SELECT tokens_roll_over(
+        %(allocation_id)s, %(max_tokens)s, %(source_id)s, %(priority)s, %(expires_at)s)
 """
 CREATE_BUDGET = """
     SELECT tokens_create_budget(

@@ -86,6 +86,18 @@ BEGIN
             r.price_version_id, coalesce(r.price_kind, 'unpriced'), r.provider_cost_usd, r.margin_percent,
             r.sale_value_usd, r.file_bytes, r.item_count, r.media_seconds, r.succeeded, hold.company_day
         FROM result r JOIN tokens_attempt t ON t.hold_id = p_hold_id AND t.number = r.attempt_number
+    ), reversed AS (
+        -- An attempt that was given up as unknown has spoken after all: take the estimate back out of the sums.
+        INSERT INTO tokens_usage_log (
+            company_id, hold_id, attempt_number, kind, corrects_id, operation, feature, application_id, job_id, user_id,
+            api_key_id, step_id, trace_id, session_id, provider, model, status, usage_source, started_at, price_kind,
+            provider_cost_usd, reason_code, company_day)
+        SELECT u.company_id, u.hold_id, u.attempt_number, 'reconciliation', u.id, u.operation, u.feature,
+            u.application_id, u.job_id, u.user_id, u.api_key_id, u.step_id, u.trace_id, u.session_id, u.provider,
+            u.model, u.status, 'none', moment, u.price_kind, -u.provider_cost_usd, 'settled_late', u.company_day
+        FROM result r
+        JOIN tokens_attempt t ON t.hold_id = p_hold_id AND t.number = r.attempt_number AND t.state = 'unknown'
+        JOIN tokens_usage_log u ON u.id = t.usage_log_id
     ), entered AS (
         INSERT INTO tokens_ledger_entry (
             company_id, allocation_id, kind, delta_tokens, usage_log_id, hold_id, company_day)

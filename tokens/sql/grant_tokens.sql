@@ -8,9 +8,10 @@ CREATE OR REPLACE FUNCTION tokens_grant(
     p_expires_at timestamptz,
     p_actor_id bigint,
     p_reason_code text
-) RETURNS TABLE (allocation_id uuid, created boolean)
+) RETURNS TABLE (allocation_id uuid, created boolean, differs boolean)
 LANGUAGE plpgsql AS $$
--- Grant tokens and repay debt from them. The same source grants once: a repeat returns the first allocation.
+-- Grant tokens and repay debt from them. The same source grants once: a repeat returns the first allocation, and
+-- whether it was of another amount.
 DECLARE
     moment timestamptz;
     new_allocation uuid;
@@ -26,7 +27,7 @@ BEGIN
     ON CONFLICT (company_id, source, source_id) DO NOTHING
     RETURNING id INTO new_allocation;
     IF new_allocation IS NULL THEN
-        RETURN QUERY SELECT a.id, false FROM tokens_allocation a
+        RETURN QUERY SELECT a.id, false, a.allocated_tokens <> p_tokens FROM tokens_allocation a
         WHERE a.company_id = p_company_id AND a.source = p_source AND a.source_id = p_source_id;
         RETURN;
     END IF;
@@ -38,6 +39,6 @@ BEGIN
     IF debt > 0 THEN
         PERFORM tokens_repay_debt(p_company_id);
     END IF;
-    RETURN QUERY SELECT new_allocation, true;
+    RETURN QUERY SELECT new_allocation, true, false;
 END
 $$;
