@@ -1,0 +1,1 @@
+"""The layouts that make_samples.py draws a person's CV in."""
