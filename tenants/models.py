@@ -12,7 +12,12 @@ from django.db.models.functions import Lower, Now
 
 
 class UserManager(BaseUserManager["User"]):
-    """Create users that sign in by e-mail address."""
+    """Create users that sign in by e-mail address, which is kept in lower case: sign-in compares it exactly."""
+
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        """Return the one spelling under which an address is stored and looked up."""
+        return (email or "").strip().lower()
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Store a user; without a password the account can only be entered by a reset link."""
@@ -51,6 +56,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def clean(self) -> None:
+        """Bring the address into its stored spelling before a form compares or saves it."""
+        super().clean()
+        self.email = type(self).objects.normalize_email(self.email)
 
     def get_full_name(self) -> str:
         """Return the name to greet and list the person by."""

@@ -2,19 +2,26 @@
 
 from uuid import uuid4
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.text import slugify
 
-from tenants.errors import AlreadyMember, LastOwner, RoleNotAllowed
+from tenants.errors import AlreadyMember, LastOwner, NotAMember, RoleNotAllowed
 from tenants.models import Company, Membership, Role, User
 
 
 def create_company(*, name: str, time_zone: str, owner: User) -> Company:
     """Create a company with its owner. Its address is made from the name and never changes."""
     with transaction.atomic():
-        company = Company.objects.create(name=name, slug=_free_slug(name), time_zone=time_zone)
+        company = _create_with_free_slug(name=name, time_zone=time_zone)
         Membership.objects.create(company=company, user=owner, role=Role.OWNER)
     return company
+
+
+def update_company(*, company: Company, name: str, time_zone: str) -> None:
+    """Rename a company or move it to another zone. Its address stays, and so do the days already recorded."""
+    company.name, company.time_zone = name, time_zone
+    company.save(update_fields=["name", "time_zone"])
 
 
 def add_member(*, company: Company, email: str, role: str, acting: Membership) -> Membership:
@@ -24,12 +31,12 @@ def add_member(*, company: Company, email: str, role: str, acting: Membership) -
         RoleNotAllowed: only owners make owners, and only admins add members.
         AlreadyMember: the person has a place already; nothing was changed.
     """
-    _require_right_over(acting, role)
+    _require_right_over(acting, company.pk, role)
     with transaction.atomic():
-        user = User.objects.filter(email__iexact=email).first() or User.objects.create_user(email)
+        user = _get_or_create_user(email)
         membership, created = Membership.objects.get_or_create(company=company, user=user, defaults={"role": role})
     if not created:
-        raise AlreadyMember
+        raise AlreadyMember(membership.pk)
     return membership
 
 
@@ -39,11 +46,14 @@ def change_role(*, membership: Membership, role: str, acting: Membership) -> Non
     Raises:
         RoleNotAllowed: the acting member may not grant that role, or not touch this member.
         LastOwner: the company would be left without an owner.
+        NotAMember: the member was removed meanwhile.
     """
-    _require_right_over(acting, role, membership.role)
     with transaction.atomic():
-        _lock_owners(membership, keeps_owner=role == Role.OWNER)
-        Membership.objects.filter(pk=membership.pk).update(role=role)
+        current, others_own = _lock_with_owners(membership)
+        _require_right_over(acting, current.company_id, role, current.role)
+        if role != Role.OWNER and not others_own:
+            raise LastOwner
+        Membership.objects.filter(pk=current.pk).update(role=role)
 
 
 def remove_member(*, membership: Membership, acting: Membership) -> None:
@@ -52,26 +62,53 @@ def remove_member(*, membership: Membership, acting: Membership) -> None:
     Raises:
         RoleNotAllowed: the acting member may not touch this member.
         LastOwner: the company would be left without an owner.
+        NotAMember: the member was removed already.
     """
-    _require_right_over(acting, membership.role)
     with transaction.atomic():
-        _lock_owners(membership, keeps_owner=False)
-        membership.delete()
+        current, others_own = _lock_with_owners(membership)
+        _require_right_over(acting, current.company_id, current.role)
+        if not others_own:
+            raise LastOwner
+        current.delete()
 
 
-def _require_right_over(acting: Membership, *roles: str) -> None:
-    if not acting.can_administer or not all(acting.allows(role) for role in roles):
+def _require_right_over(acting: Membership, company_id: int, *roles: str) -> None:
+    is_allowed = acting.can_administer and all(acting.allows(role) for role in roles)
+    if not is_allowed or acting.company_id != company_id:
         raise RoleNotAllowed
 
 
-def _lock_owners(membership: Membership, *, keeps_owner: bool) -> None:
-    """Lock the company's owner rows, so that two owners cannot step down at once and leave none."""
-    owners = Membership.objects.select_for_update().filter(company_id=membership.company_id, role=Role.OWNER)
-    others = [owner for owner in owners.order_by("pk") if owner.pk != membership.pk]
-    if not others and not keeps_owner:
-        raise LastOwner
+def _lock_with_owners(membership: Membership) -> tuple[Membership, bool]:
+    """Lock a member's row and the owners' rows; return the member as stored, and whether another owner exists.
+
+    Without the lock two owners could step down at once and leave none, and an admin could change somebody who is
+    just being made owner.
+    """
+    rows = Membership.objects.select_for_update().filter(company_id=membership.company_id).order_by("pk")
+    locked = {row.pk: row for row in rows.filter(Q(role=Role.OWNER) | Q(pk=membership.pk))}
+    if membership.pk not in locked:
+        raise NotAMember
+    others_own = any(row.role == Role.OWNER for pk, row in locked.items() if pk != membership.pk)
+    return locked[membership.pk], others_own
 
 
-def _free_slug(name: str) -> str:
-    slug = slugify(name)[:50] or "company"
-    return f"{slug}-{uuid4().hex[:6]}" if Company.objects.filter(slug=slug).exists() else slug
+def _get_or_create_user(email: str) -> User:
+    """Find the person by address; two admins who add the same new address at once get the same account."""
+    user = User.objects.filter(email__iexact=email).first()
+    if user is not None:
+        return user
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(email)
+    except IntegrityError:
+        return User.objects.get(email__iexact=email)
+
+
+def _create_with_free_slug(*, name: str, time_zone: str) -> Company:
+    """Take the plain slug of the name, or, when the database says that it is taken, one with a random end."""
+    slug = slugify(name)[:50].strip("-") or "company"
+    try:
+        with transaction.atomic():
+            return Company.objects.create(name=name, slug=slug, time_zone=time_zone)
+    except IntegrityError:
+        return Company.objects.create(name=name, slug=f"{slug}-{uuid4().hex[:6]}", time_zone=time_zone)

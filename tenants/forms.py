@@ -1,0 +1,76 @@
+"""What people enter about companies, members and their own accounts."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.forms import ResetPasswordKeyForm
+from django import forms
+
+from tenants.accounts import verify_address
+from tenants.models import Company, Membership, Role
+from tenants.selectors import list_time_zones
+
+if TYPE_CHECKING:  # Django's forms are generic for the type checker alone
+    _CompanyForm = forms.ModelForm[Company]
+else:
+    _CompanyForm = forms.ModelForm
+
+
+class CompanyForm(_CompanyForm):
+    """A company's name and time zone."""
+
+    class Meta:
+        model = Company
+        fields = ("name", "time_zone")
+        help_texts = {"time_zone": "Days and months of usage are cut in this zone."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].widget.attrs["autocomplete"] = "organization"
+        zones = {*list_time_zones(), self.instance.time_zone}
+        self.fields["time_zone"] = forms.ChoiceField(
+            choices=_by_area(sorted(zones)), help_text=self.fields["time_zone"].help_text
+        )
+
+
+class MemberForm(forms.Form):
+    """Whom to add, and as what: at most what the acting member is."""
+
+    email = forms.EmailField(label="E-mail address", max_length=254, widget=forms.EmailInput({"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, acting: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"] = forms.ChoiceField(choices=roles_within(acting), initial=Role.RECRUITER)
+
+
+class RoleForm(forms.Form):
+    """Another role for a member: at most what the acting member is."""
+
+    def __init__(self, *args: Any, acting: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"] = forms.ChoiceField(choices=roles_within(acting))
+
+
+class SetPasswordForm(ResetPasswordKeyForm):  # type: ignore[misc]
+    """Set a password by a link that came by e-mail, which also proves the address: nobody is asked twice."""
+
+    def save(self) -> None:
+        """Store the password and mark the address as verified."""
+        super().save()
+        verify_address(self.user)
+
+
+def roles_within(acting: Membership) -> list[tuple[str, str]]:
+    """List the roles that ``acting`` may give."""
+    return [(value, label) for value, label in Role.choices if acting.allows(value)]
+
+
+def _by_area(zones: Sequence[str]) -> list[tuple[str, Iterable[tuple[str, str]]]]:
+    """Group zones under their continent or ocean; a zone's label leaves that part out."""
+    areas = groupby(zones, key=lambda zone: zone.partition("/")[0])
+    return [(area, [(zone, _city(zone)) for zone in members]) for area, members in areas]
+
+
+def _city(zone: str) -> str:
+    return (zone.partition("/")[2] or zone).replace("_", " ").replace("/", ", ")
