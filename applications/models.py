@@ -6,6 +6,7 @@ so that an application of one company can never name a job or candidate of anoth
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from tenants.models import Company, User
 from tokens.models.fields import ClockTimestamp, known, uuid_key
@@ -86,7 +87,12 @@ class Candidate(models.Model):
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("company", "id"), name="applications_candidate_of_company"),)
+        constraints = (
+            models.UniqueConstraint(fields=("company", "id"), name="applications_candidate_of_company"),
+            models.UniqueConstraint(
+                "company", Lower("email"), condition=~Q(email=""), name="applications_candidate_email_of_company"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name or "Erased candidate"
@@ -152,13 +158,21 @@ class CV(models.Model):
 
 
 class Run(models.Model):
-    """One pass of the four steps over an application; a re-sieve adds another and every run is kept."""
+    """One pass of the four steps over an application; a re-sieve adds another and every run is kept.
+
+    ``brief`` is the job as it was when the run began: all four steps judge by the same criteria, a repeated call asks
+    the same question, and an old result can be read after the job was edited.
+    """
 
     id = uuid_key()
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="+")
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="runs")
     number = models.PositiveSmallIntegerField()
+    brief = models.JSONField(help_text="Title, description and criteria of the job when the run began.")
     reason = models.CharField(max_length=300, blank=True)
+    admitted_on = models.DateField(
+        null=True, blank=True, help_text="The company's day on which the job's daily cap let the run begin its AI work."
+    )
     started_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
 
@@ -167,6 +181,7 @@ class Run(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("application", "number"), name="applications_run_numbered_once"),
         )
+        indexes = (models.Index(fields=("company", "admitted_on"), name="applications_run_admitted"),)
 
     def __str__(self) -> str:
         return f"run {self.number} of application {self.application_id}"
@@ -210,7 +225,7 @@ class Step(models.Model):
     rejected_answers = models.PositiveSmallIntegerField(
         default=0,
         db_default=0,
-        help_text="Answers that did not fit the schema; each gets a new idempotency key.",
+        help_text="Calls that are over without a usable answer; the next one gets a new idempotency key.",
     )
     run_after = models.DateTimeField(db_default=ClockTimestamp())
     lease_expires_at = models.DateTimeField(null=True, blank=True)
@@ -244,9 +259,9 @@ class Step(models.Model):
             models.Index(fields=("run_after",), condition=Q(state="ready"), name="applications_step_ready"),
             models.Index(fields=("lease_expires_at",), condition=Q(state="running"), name="applications_step_lease"),
             models.Index(
-                fields=("company",),
-                condition=Q(state__in=("waiting_for_tokens", "waiting_for_cap")),
-                name="applications_step_waiting",
+                fields=("company", "state"),
+                condition=Q(state__in=("ready", "running", "waiting_for_tokens", "waiting_for_cap")),
+                name="applications_step_open",
             ),
         )
 
