@@ -7,6 +7,8 @@ checked by the models here after it has answered.
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -159,6 +161,11 @@ _PORTABLE = frozenset({"type", "enum", "const", "required", "additionalPropertie
 
 def build_json_schema(operation: str) -> dict[str, Any]:
     """Build the JSON schema that a provider is asked to answer in, its title being the operation."""
+    return deepcopy(_build_once(operation))
+
+
+@lru_cache(maxsize=len(ANSWERS))
+def _build_once(operation: str) -> dict[str, Any]:
     schema = get_answer_model(operation).model_json_schema()
     return {**_portable(schema), "title": operation}
 

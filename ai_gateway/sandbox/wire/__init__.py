@@ -1,0 +1,1 @@
+"""The providers' formats: requests into ``Call``, ``Reply`` into bodies and streams."""

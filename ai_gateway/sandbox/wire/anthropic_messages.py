@@ -1,0 +1,145 @@
+"""Anthropic's Messages: ``POST /v1/messages`` and ``POST /v1/messages/count_tokens``."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ai_gateway.sandbox.answering import Finish, Question
+from ai_gateway.sandbox.http import Headers
+from ai_gateway.sandbox.tokens_count import count_tokens
+from ai_gateway.sandbox.wire.anthropic_errors import AnthropicErrors
+from ai_gateway.sandbox.wire.anthropic_schema import read_schema
+from ai_gateway.sandbox.wire.call import Call, Reply, StreamEvent, Usage
+from ai_gateway.sandbox.wire.errors import ApiError
+from ai_gateway.sandbox.wire.reading import (
+    IMAGE_TOKENS,
+    count_images,
+    count_json,
+    iter_text,
+    optional,
+    read_limit,
+    require,
+)
+
+_TOKENS_PER_MESSAGE, _PRIMING_TOKENS = 4, 3
+_STOP_REASONS: Mapping[Finish, str] = {"stop": "end_turn", "length": "max_tokens"}
+_DROPPED = ("temperature", "top_p", "top_k")
+_DROPPED_SINCE = "2026-10-21"
+
+
+class MessagesDialect(AnthropicErrors):
+    """Messages, streamed or not."""
+
+    def read_call(self, body: Mapping[str, Any], headers: Headers) -> Call:
+        """Read a request; tools are counted and otherwise ignored."""
+        limit = read_limit(body, "max_tokens")
+        if limit is None:
+            raise ApiError("invalid", "max_tokens: Field required", param="max_tokens")
+        call = self.read_counted(body, headers)
+        schema, name = read_schema(optional(body, "output_config", dict))
+        text = call.question.text if call.question else ""
+        return Call(
+            model=call.model,
+            question=Question(text, schema, name, limit),
+            input_tokens=call.input_tokens,
+            body=body,
+            stream=bool(optional(body, "stream", bool)),
+        )
+
+    def read_counted(self, body: Mapping[str, Any], headers: Headers) -> Call:
+        """Read what counts as input, which is all that ``count_tokens`` is sent."""
+        _check_version(body, headers)
+        model = require(body, "model", str)
+        messages = require(body, "messages", list)
+        if not messages or not all(isinstance(message, Mapping) and "role" in message for message in messages):
+            raise ApiError("invalid", "messages: at least one message with a role is required", param="messages")
+        texts = [
+            *iter_text(body.get("system")),
+            *(text for message in messages for text in iter_text(message.get("content"))),
+        ]
+        images = sum(count_images(message.get("content")) for message in messages)
+        schema, name = read_schema(optional(body, "output_config", dict))
+        counted = sum(count_tokens(text) for text in texts) + IMAGE_TOKENS * images
+        wrapping = _PRIMING_TOKENS + _TOKENS_PER_MESSAGE * (len(messages) + bool(body.get("system")))
+        return Call(
+            model=model,
+            question=Question("\n".join(texts), schema, name, None),
+            input_tokens=counted + wrapping + count_json(schema) + count_json(body.get("tools")),
+            body=body,
+        )
+
+    def write_body(self, call: Call, reply: Reply) -> dict[str, Any]:
+        """Write a ``message``."""
+        content = [{"type": "text", "text": reply.answer.text}] if reply.answer.text else []
+        return _write_message(call, reply, content, _STOP_REASONS[reply.answer.finish], reply.usage)
+
+    def write_stream(self, call: Call, reply: Reply) -> Iterator[StreamEvent]:
+        """Write the events of a message with one text; its last usage is cumulative."""
+        first = Usage(reply.usage.input, min(1, reply.usage.output), reply.usage.cached) if reply.usage else None
+        yield _event({"type": "message_start", "message": _write_message(call, reply, [], None, first)})
+        yield _event({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})
+        yield _event({"type": "ping"})
+        for text, _ in reply.pieces:
+            delta = {"type": "text_delta", "text": text}
+            yield _event({"type": "content_block_delta", "index": 0, "delta": delta}, is_piece=True)
+        yield _event({"type": "content_block_stop", "index": 0})
+        ending = {"stop_reason": _STOP_REASONS[reply.answer.finish], "stop_sequence": None}
+        usage = {"usage": _write_delta_usage(reply.usage)} if reply.usage else {}
+        yield _event({"type": "message_delta", "delta": ending, **usage})
+        yield _event({"type": "message_stop"})
+
+    def write_stream_error(self, error: ApiError, reply: Reply) -> bytes:
+        """Write an ``error`` event, whose status is that of the stream: 200."""
+        _, body, _ = self.write_error(error, reply.request_id)
+        return _event(body).data
+
+
+def _check_version(body: Mapping[str, Any], headers: Headers) -> None:
+    version = headers.get("anthropic-version")
+    if not version:
+        raise ApiError("invalid", "anthropic-version: header is required", param="anthropic-version")
+    dropped = next((name for name in _DROPPED if name in body), None)
+    if dropped and version >= _DROPPED_SINCE:
+        raise ApiError("invalid", f"{dropped}: Extra inputs are not permitted", param=dropped)
+
+
+def _write_message(
+    call: Call, reply: Reply, content: list[dict[str, Any]], stop_reason: str | None, usage: Usage | None
+) -> dict[str, Any]:
+    message = {
+        "id": f"msg_{reply.request_id}",
+        "type": "message",
+        "role": "assistant",
+        "model": call.model,
+        "content": content,
+        "stop_reason": stop_reason,
+        "stop_sequence": None,
+        "stop_details": None,
+        "container": None,
+    }
+    return message if usage is None else {**message, "usage": _write_usage(usage)}
+
+
+def _write_usage(usage: Usage) -> dict[str, Any]:
+    """Write a usage; Anthropic's ``input_tokens`` leaves cached tokens out."""
+    return {
+        **_write_delta_usage(usage),
+        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+        "service_tier": "standard",
+        "inference_geo": None,
+    }
+
+
+def _write_delta_usage(usage: Usage) -> dict[str, Any]:
+    return {
+        "input_tokens": usage.input - usage.cached,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": usage.cached,
+        "output_tokens": usage.output,
+        "output_tokens_details": {"thinking_tokens": usage.reasoning},
+        "server_tool_use": None,
+    }
+
+
+def _event(value: Mapping[str, Any], *, is_piece: bool = False) -> StreamEvent:
+    return StreamEvent(f"event: {value['type']}\ndata: {json.dumps(value, ensure_ascii=False)}\n\n".encode(), is_piece)
