@@ -1,0 +1,164 @@
+"""May this company use AI now? One answer for views, tasks and the gateway (requirement C2)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from math import ceil
+from typing import Literal
+
+from django.db.models import DurationField, ExpressionWrapper, F
+
+from billing.models import Subscription, SubscriptionStatus
+from tenants.errors import NotAMember
+from tenants.models import Company, User
+from tenants.selectors import get_company_of
+from tokens.models.fields import ClockTimestamp
+from tokens.selectors import Balance, get_balance
+
+Reason = Literal[
+    "",
+    "no_subscription",
+    "subscription_deactivated",
+    "subscription_expired",
+    "no_tokens_remaining",
+    "insufficient_tokens",
+]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a company may not use AI: a code for programs, a sentence for people."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a company's subscription says at this moment.
+
+    ``days_remaining`` counts begun days up to the end of the period. ``margin_percent`` is the company's own, or its
+    plan's; without a subscription it is None: then ``refusal`` is set and nothing is sold.
+    """
+
+    refusal: Refusal | None
+    margin_percent: Decimal | None = None
+    days_remaining: int = 0
+    plan_name: str = ""
+
+
+@dataclass(frozen=True)
+class AccessDecision:
+    """Whether a use of AI is admitted, with the numbers to show. ``reason`` is empty when it is.
+
+    ``original_tokens`` and ``consumed_tokens`` count the effective allocations, ``tokens_remaining`` is what new
+    calls can take.
+    """
+
+    has_access: bool
+    reason: Reason
+    message: str
+    tokens_remaining: int
+    original_tokens: int
+    consumed_tokens: int
+    days_remaining: int
+
+
+NO_SUBSCRIPTION = Refusal("no_subscription", "There is no subscription. Choose a plan to use AI.")
+DEACTIVATED = Refusal("subscription_deactivated", "The subscription is deactivated. Ask support to activate it again.")
+EXPIRED = Refusal("subscription_expired", "The subscription has expired. Renew it to use AI again.")
+WITHOUT_SUBSCRIPTION = Terms(NO_SUBSCRIPTION)
+
+
+def check_ai_access(company_id: int, *, estimated_tokens: int, feature_name: str = "") -> AccessDecision:
+    """Decide whether a company may use AI for about ``estimated_tokens``.
+
+    An answer to show, not a promise: what is admitted for certain is decided by the hold of the call itself.
+    """
+    terms, balance = get_terms(company_id), get_balance(company_id)
+    refusal = terms.refusal or _refuse_for_tokens(balance.available_tokens, estimated_tokens, feature_name)
+    return AccessDecision(
+        has_access=refusal is None,
+        reason=refusal.reason if refusal else "",
+        message=refusal.message if refusal else "",
+        tokens_remaining=balance.available_tokens,
+        original_tokens=balance.allocated_tokens,
+        consumed_tokens=balance.used_tokens,
+        days_remaining=terms.days_remaining,
+    )
+
+
+def check_ai_access_for_user(
+    user: User, estimated_tokens: int, feature_name: str = "", *, company: Company | None = None
+) -> AccessDecision:
+    """Decide as ``check_ai_access`` does for the company of ``user``; a user without one has no subscription.
+
+    Raises:
+        CompanyNotNamed: the user belongs to several companies and none is named.
+        NotAMember: the user does not belong to the company that is named.
+    """
+    try:
+        own_company = get_company_of(user, company)
+    except NotAMember:
+        if company is not None:
+            raise
+        return _no_company()
+    return check_ai_access(own_company.pk, estimated_tokens=estimated_tokens, feature_name=feature_name)
+
+
+def check_subscription(company_id: int) -> Refusal | None:
+    """Return why a company's subscription does not admit AI calls, or None. One query."""
+    return get_terms(company_id).refusal
+
+
+def get_terms(company_id: int) -> Terms:
+    """Read a company's subscription by the database's clock. One query."""
+    return list_terms([company_id])[company_id]
+
+
+def list_terms(company_ids: Iterable[int]) -> dict[int, Terms]:
+    """Read the subscriptions of several companies in one query; a company without one gets a refusal."""
+    ids = list(company_ids)
+    time_left = ExpressionWrapper(F("period_ends_at") - ClockTimestamp(), output_field=DurationField())
+    subscriptions = (
+        Subscription.objects.filter(company_id__in=ids, is_current=True)
+        .select_related("company", "plan")
+        .annotate(time_left=time_left)
+    )
+    found = {subscription.company_id: _terms(subscription, subscription.time_left) for subscription in subscriptions}
+    return {company_id: found.get(company_id, WITHOUT_SUBSCRIPTION) for company_id in ids}
+
+
+def _terms(subscription: Subscription, time_left: timedelta) -> Terms:
+    is_deactivated = subscription.status == SubscriptionStatus.DEACTIVATED or not subscription.company.is_active
+    is_over = time_left <= timedelta(0)
+    own_margin = subscription.margin_percent
+    return Terms(
+        refusal=DEACTIVATED if is_deactivated else EXPIRED if is_over else None,
+        margin_percent=subscription.plan.margin_percent if own_margin is None else own_margin,
+        days_remaining=max(0, ceil(time_left / timedelta(days=1))),
+        plan_name=subscription.plan.name,
+    )
+
+
+def _refuse_for_tokens(available_tokens: int, estimated_tokens: int, feature_name: str) -> Refusal | None:
+    if available_tokens <= 0:
+        return Refusal("no_tokens_remaining", "There are no tokens left. Add tokens to use AI again.")
+    if available_tokens < estimated_tokens:
+        wanted = f"{feature_name or 'This'} needs about {estimated_tokens:,} tokens"
+        return Refusal("insufficient_tokens", f"{wanted} and {available_tokens:,} are left.")
+    return None
+
+
+def _no_company() -> AccessDecision:
+    empty = Balance()
+    return AccessDecision(
+        has_access=False,
+        reason=NO_SUBSCRIPTION.reason,
+        message="You belong to no company yet. Create one to use AI.",
+        tokens_remaining=empty.available_tokens,
+        original_tokens=empty.allocated_tokens,
+        consumed_tokens=empty.used_tokens,
+        days_remaining=0,
+    )

@@ -1,0 +1,31 @@
+"""Read plans and subscriptions."""
+
+from datetime import datetime
+
+from django.db import connection
+
+from billing.models import Plan, Subscription
+
+STARTER_PLAN = "starter"  # what a new company begins with
+
+
+def get_starter_plan() -> Plan:
+    """Return the plan that new companies begin with.
+
+    Raises:
+        Plan.DoesNotExist: somebody deleted it; the migrations make it.
+    """
+    return Plan.objects.get(code=STARTER_PLAN)
+
+
+def find_current_subscription(company_id: int) -> Subscription | None:
+    """Find the subscription that a company is on, whatever its state."""
+    return Subscription.objects.filter(company_id=company_id, is_current=True).select_related("plan", "company").first()
+
+
+def get_database_time() -> datetime:
+    """Return the database's clock: the only one that periods are measured by."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
