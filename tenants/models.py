@@ -31,8 +31,8 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Find a user by address, whatever its case."""
-        return self.get(email__iexact=username)
+        """Find a user by address, whatever the case it is typed in."""
+        return self.get(email=self.normalize_email(username))
 
 
 class User(AbstractBaseUser, PermissionsMixin):

@@ -49,9 +49,9 @@ def change_role(*, membership: Membership, role: str, acting: Membership) -> Non
         NotAMember: the member was removed meanwhile.
     """
     with transaction.atomic():
-        current, others_own = _lock_with_owners(membership)
+        current, is_last_owner = _lock_with_owners(membership)
         _require_right_over(acting, current.company_id, role, current.role)
-        if role != Role.OWNER and not others_own:
+        if is_last_owner and role != Role.OWNER:
             raise LastOwner
         Membership.objects.filter(pk=current.pk).update(role=role)
 
@@ -65,9 +65,9 @@ def remove_member(*, membership: Membership, acting: Membership) -> None:
         NotAMember: the member was removed already.
     """
     with transaction.atomic():
-        current, others_own = _lock_with_owners(membership)
+        current, is_last_owner = _lock_with_owners(membership)
         _require_right_over(acting, current.company_id, current.role)
-        if not others_own:
+        if is_last_owner:
             raise LastOwner
         current.delete()
 
@@ -79,7 +79,7 @@ def _require_right_over(acting: Membership, company_id: int, *roles: str) -> Non
 
 
 def _lock_with_owners(membership: Membership) -> tuple[Membership, bool]:
-    """Lock a member's row and the owners' rows; return the member as stored, and whether another owner exists.
+    """Lock a member's row and the owners' rows; return the member as stored, and whether it is the last owner.
 
     Without the lock two owners could step down at once and leave none, and an admin could change somebody who is
     just being made owner.
@@ -88,20 +88,21 @@ def _lock_with_owners(membership: Membership) -> tuple[Membership, bool]:
     locked = {row.pk: row for row in rows.filter(Q(role=Role.OWNER) | Q(pk=membership.pk))}
     if membership.pk not in locked:
         raise NotAMember
-    others_own = any(row.role == Role.OWNER for pk, row in locked.items() if pk != membership.pk)
-    return locked[membership.pk], others_own
+    owners = [pk for pk, row in locked.items() if row.role == Role.OWNER]
+    return locked[membership.pk], owners == [membership.pk]
 
 
 def _get_or_create_user(email: str) -> User:
     """Find the person by address; two admins who add the same new address at once get the same account."""
-    user = User.objects.filter(email__iexact=email).first()
-    if user is not None:
-        return user
+    try:
+        return User.objects.get_by_natural_key(email)
+    except User.DoesNotExist:
+        pass
     try:
         with transaction.atomic():
             return User.objects.create_user(email)
     except IntegrityError:
-        return User.objects.get(email__iexact=email)
+        return User.objects.get_by_natural_key(email)
 
 
 def _create_with_free_slug(*, name: str, time_zone: str) -> Company:

@@ -27,7 +27,9 @@ def test_a_second_company_of_the_same_name_gets_another_address():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("name", "slug"), [("株式会社", "company"), ("-- Åre! --", "are"), (f"{'a' * 49} b", "a" * 49)])
+@pytest.mark.parametrize(
+    ("name", "slug"), [("株式会社", "company"), ("-- Åre! --", "are"), (f"{'a' * 49} b", "a" * 49)]
+)
 def test_any_name_makes_an_address(name, slug):
     assert create_company(name=name, time_zone="UTC", owner=UserFactory()).slug == slug
 
