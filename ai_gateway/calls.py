@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from billing.access import get_terms
 from structlog.contextvars import bound_contextvars
 
 from ai_gateway.accounting import Quantities, find_tariff
@@ -20,7 +19,8 @@ from ai_gateway.planning import CallPlan, plan_call
 from ai_gateway.providers.registry import get_provider
 from ai_gateway.providers.types import JsonSchema, ProviderRequest
 from ai_gateway.routing import Route, choose_route
-from tokens.errors import AnswerExpired, CallInFlight, InsufficientTokens
+from billing.access import get_terms
+from tokens.errors import AnswerExpired, BudgetExceeded, CallInFlight, InsufficientTokens
 from tokens.selectors.answers import find_answer
 from tokens.services.holds import Attribution, HoldRequest, PlacedHold, place_hold
 
@@ -139,6 +139,10 @@ def _hold(call: Call, company_id: int, route: Route, plan: CallPlan) -> PlacedHo
     except InsufficientTokens as refusal:
         logger.info("call_refused", available_tokens=refusal.available_tokens, needed_tokens=refusal.minimum_tokens)
         raise _not_enough(refusal) from refusal
+    except BudgetExceeded as refusal:
+        logger.info("call_refused", budget_id=str(refusal.budget_id), needed_tokens=refusal.minimum_tokens)
+        message = f"A budget stops this: it has {refusal.left_tokens:,} tokens left."
+        raise AccessRefused("budget_exceeded", message, refusal.minimum_tokens, refusal.left_tokens) from refusal
     except CallInFlight as flight:
         raise CallUnderWay(flight.hold_id) from flight
 

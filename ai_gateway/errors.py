@@ -29,8 +29,8 @@ class AccessRefused(GatewayError):
 
     @property
     def waits_for_tokens(self) -> bool:
-        """Whether the same call can go through once tokens arrive."""
-        return self.reason in {"no_tokens_remaining", "insufficient_tokens"}
+        """Whether the same call can go through once tokens arrive, or a budget has room again."""
+        return self.reason in {"no_tokens_remaining", "insufficient_tokens", "budget_exceeded"}
 
 
 @dataclass

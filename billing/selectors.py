@@ -5,6 +5,8 @@ from datetime import datetime
 from django.db import connection
 
 from billing.models import Plan, Subscription
+from tenants.models import Company
+from tokens.directory import PlanSummary
 
 STARTER_PLAN = "starter"  # what a new company begins with
 
@@ -21,6 +23,14 @@ def get_starter_plan() -> Plan:
 def find_current_subscription(company_id: int) -> Subscription | None:
     """Find the subscription that a company is on, whatever its state."""
     return Subscription.objects.filter(company_id=company_id, is_current=True).select_related("plan", "company").first()
+
+
+def summarise_plan(company: Company) -> PlanSummary | None:
+    """Tell the plan that a company is on, for the ledger's pages; None without one."""
+    subscription = find_current_subscription(company.pk)
+    if subscription is None:
+        return None
+    return PlanSummary(subscription.plan.name, subscription.status, subscription.period_ends_at)
 
 
 def get_database_time() -> datetime:

@@ -1,1 +1,18 @@
-urlpatterns: list = []
+"""Addresses of Winnow. Each app lists its own; what belongs to a company is under ``/c/<company>/``."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from config import health
+
+urlpatterns = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("accounts/", include("allauth.urls")),
+    path("staff/django/", admin.site.urls),
+    path("", include("tenants.urls")),
+    path("", include("billing.urls")),
+    path("c/<slug:company_slug>/", include("tokens.urls")),
+    path("c/<slug:company_slug>/", include("applications.urls.company")),
+    path("careers/<slug:company_slug>/", include("applications.urls.careers")),
+]

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 
 from tenants.models import Company, User
 from tokens import charts
@@ -92,7 +93,7 @@ def token_page(company: Company, *, before: UUID | None) -> dict[str, Any]:
         "as_of": timezone.now(),
         "time_zone": company.time_zone,
         "balance": _balance(balance),
-        "alerts": _alerts(balance, has_usage=bool(totals.calls)),
+        "alerts": _alerts(balance),
         "month": {
             **asdict(totals),
             "label": month.label,
@@ -160,18 +161,18 @@ def _balance(balance: Balance) -> dict[str, Any]:
     }
 
 
-def _alerts(balance: Balance, *, has_usage: bool) -> list[AlertRow]:
+def _alerts(balance: Balance) -> list[AlertRow]:
     """Return what is wrong now, worst first (rules of requirement E6 that need no history)."""
     waits = "New CVs are kept and wait for tokens; they continue by themselves."
     if balance.debt_tokens:
-        return [
-            AlertRow("critical", f"{balance.debt_tokens:,} tokens of debt", f"The next tokens pay it first. {waits}")
-        ]
+        owed = f"{number_format(balance.debt_tokens)} tokens of debt"
+        return [AlertRow("critical", owed, f"The next tokens pay it first. {waits}")]
     if balance.available_tokens == 0:
-        held = f"{balance.held_tokens:,} more are held by running calls. " if balance.held_tokens else ""
+        held = f"{number_format(balance.held_tokens)} more are held by running calls. " if balance.held_tokens else ""
         return [AlertRow("critical", "No tokens available", held + waits)]
     if balance.available_tokens < LOW_BALANCE_TOKENS:
-        return [AlertRow("warning", f"Only {balance.available_tokens:,} tokens left", "New CVs may soon have to wait.")]
+        left = f"Only {number_format(balance.available_tokens)} tokens left"
+        return [AlertRow("warning", left, "New CVs may soon have to wait.")]
     return []
 
 
@@ -207,7 +208,7 @@ def _daily(company: Company) -> dict[str, Any]:
     period = last_days(company, 30)
     days = sum_usage_by_day(company.pk, period.first, period.last)
     used = {operation for _, by_operation in days for operation in by_operation}
-    series = {operation: label_operation(operation) for operation in sorted(used, key=_series)}
+    series = OPERATION_LABELS | {operation: operation for operation in sorted(used - OPERATION_LABELS.keys())}
     totals = [{"date": day, "tokens": sum(by_operation.values())} for day, by_operation in days]
     return {
         "daily_rows": totals[::-1],
