@@ -21,11 +21,18 @@ from ai_gateway.providers.answers import (
 from ai_gateway.providers.errors import ProviderError
 from ai_gateway.providers.failures import classify_response, classify_transport
 from ai_gateway.providers.transport import build_http_client, build_timeout
-from ai_gateway.providers.types import FinishReason, ProviderAnswer, ProviderKind, ProviderRequest
+from ai_gateway.providers.types import (
+    FinishReason,
+    JsonSchema,
+    ProviderAnswer,
+    ProviderIdentity,
+    ProviderKind,
+    ProviderRequest,
+)
 from ai_gateway.providers.usage import read_messages_usage
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
-_FINISH_REASONS: dict[object, FinishReason] = {
+_FINISH_REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "max_tokens": "length",
@@ -69,31 +76,16 @@ class AnthropicMessages:
                 extra_headers={"X-Client-Request-Id": request.call_id},
             )
         except anthropic.AnthropicError as error:
-            failure = self._explain(error)
+            failure = explain_error(error, provider=self.name, api_key=self._api_key)
         else:
             duration_ms = round((time.monotonic() - started) * 1000)
             body = response.http_response.content
             return read_message_answer(body, response.headers, request, self, duration_ms=duration_ms)
         raise failure  # out here, so that the SDK's exception with the request's headers is not its context
 
-    def _explain(self, error: anthropic.AnthropicError) -> ProviderError:
-        if isinstance(error, anthropic.APIStatusError):
-            return classify_response(
-                provider=self.name,
-                status=error.status_code,
-                headers=error.response.headers,
-                body=error.body,
-                api_key=self._api_key,
-            )
-        return classify_transport(provider=self.name, cause=error.__cause__)
-
 
 def message_parameters(request: ProviderRequest) -> dict[str, Any]:
-    """Return the body of the request.
-
-    A schema goes through the SDK's own translation, because the API refuses keywords that it cannot
-    enforce; those become part of the descriptions.
-    """
+    """Return the body of the request."""
     turns = [turn for turn in request.messages if turn.role != "system"]
     parameters: dict[str, Any] = {
         "model": request.model,
@@ -103,16 +95,42 @@ def message_parameters(request: ProviderRequest) -> dict[str, Any]:
     if request.system:
         parameters["system"] = sendable(request.system)
     if request.json_schema:
-        schema = anthropic.transform_schema(dict(request.json_schema.schema))
+        schema = _translate_schema(request.json_schema)
         parameters["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
     return parameters
+
+
+def _translate_schema(wanted: JsonSchema) -> dict[str, Any]:
+    """Return the schema in the part of JSON Schema that the API enforces; other keywords become descriptions.
+
+    The format has no name, so that stands in the title. What the SDK's translation does not know is sent
+    as it is, for the API to judge.
+    """
+    schema = {"title": wanted.name, **wanted.schema}
+    try:
+        return anthropic.transform_schema(schema)
+    except (AssertionError, TypeError, ValueError):
+        return schema
+
+
+def explain_error(error: anthropic.AnthropicError, *, provider: str, api_key: str) -> ProviderError:
+    """Translate an exception of the SDK, synchronous or not."""
+    if isinstance(error, anthropic.APIStatusError):
+        return classify_response(
+            provider=provider,
+            status=error.status_code,
+            headers=error.response.headers,
+            body=error.body,
+            api_key=api_key,
+        )
+    return classify_transport(provider=provider, cause=error.__cause__)
 
 
 def read_message_answer(
     body: bytes,
     headers: Mapping[str, str],
     request: ProviderRequest,
-    provider: AnthropicMessages,
+    provider: ProviderIdentity,
     *,
     duration_ms: int,
 ) -> ProviderAnswer:
@@ -129,7 +147,7 @@ def read_message_answer(
         usage=settle_usage(usage, request=request, produced_text=text, provider=provider.name, kind=provider.kind),
         model=read_model(payload, request),
         provider_request_id=request_id,
-        finish_reason=_FINISH_REASONS.get(payload.get("stop_reason"), "other"),
+        finish_reason=_FINISH_REASONS.get(str(payload.get("stop_reason")), "other"),
         service_tier=read_tier(raw_usage.get("service_tier")),
         duration_ms=duration_ms,
         raw_usage=raw_usage,

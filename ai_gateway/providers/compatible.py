@@ -11,7 +11,8 @@ class CompatibleChat(OpenAIChat):
 
     kind: ClassVar[ProviderKind] = "compatible"
 
-    def parameters(self, request: ProviderRequest) -> dict[str, Any]:
+    @staticmethod
+    def parameters(request: ProviderRequest) -> dict[str, Any]:
         """Return the body in the older, common dialect.
 
         ``max_tokens`` is the limit that all of them obey; some ignore the newer name, which would leave

@@ -20,11 +20,11 @@ from ai_gateway.providers.answers import (
 from ai_gateway.providers.errors import ProviderError
 from ai_gateway.providers.failures import classify_response, classify_transport
 from ai_gateway.providers.transport import build_http_client, build_timeout
-from ai_gateway.providers.types import FinishReason, ProviderAnswer, ProviderKind, ProviderRequest
+from ai_gateway.providers.types import FinishReason, ProviderAnswer, ProviderIdentity, ProviderKind, ProviderRequest
 from ai_gateway.providers.usage import read_chat_usage
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
-_FINISH_REASONS: dict[object, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "refusal"}
+_FINISH_REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "refusal"}
 
 
 class OpenAIChat:
@@ -58,30 +58,20 @@ class OpenAIChat:
                 extra_headers={"X-Client-Request-Id": request.call_id},
             )
         except openai.OpenAIError as error:
-            failure = self._explain(error)
+            failure = explain_error(error, provider=self.name, api_key=self._api_key)
         else:
             duration_ms = round((time.monotonic() - started) * 1000)
             return read_chat_answer(response.content, response.headers, request, self, duration_ms=duration_ms)
         raise failure  # out here, so that the SDK's exception with the request's headers is not its context
 
-    def parameters(self, request: ProviderRequest) -> dict[str, Any]:
+    @staticmethod
+    def parameters(request: ProviderRequest) -> dict[str, Any]:
         """Return the body of the request. ``store`` off: the account is shared between companies."""
         return {
             **basic_parameters(request),
             "max_completion_tokens": request.max_output_tokens,
             "store": False,
         }
-
-    def _explain(self, error: openai.OpenAIError) -> ProviderError:
-        if isinstance(error, openai.APIStatusError):
-            return classify_response(
-                provider=self.name,
-                status=error.status_code,
-                headers=error.response.headers,
-                body=error.body,
-                api_key=self._api_key,
-            )
-        return classify_transport(provider=self.name, cause=error.__cause__)
 
 
 def basic_parameters(request: ProviderRequest) -> dict[str, Any]:
@@ -94,8 +84,21 @@ def basic_parameters(request: ProviderRequest) -> dict[str, Any]:
     return parameters
 
 
+def explain_error(error: openai.OpenAIError, *, provider: str, api_key: str) -> ProviderError:
+    """Translate an exception of the SDK, synchronous or not."""
+    if isinstance(error, openai.APIStatusError):
+        return classify_response(
+            provider=provider,
+            status=error.status_code,
+            headers=error.response.headers,
+            body=error.body,
+            api_key=api_key,
+        )
+    return classify_transport(provider=provider, cause=error.__cause__)
+
+
 def read_chat_answer(
-    body: bytes, headers: Mapping[str, str], request: ProviderRequest, provider: OpenAIChat, *, duration_ms: int
+    body: bytes, headers: Mapping[str, str], request: ProviderRequest, provider: ProviderIdentity, *, duration_ms: int
 ) -> ProviderAnswer:
     """Read a successful chat completion. Raises ``ProviderGarbledAnswer``, with the usage if that is readable."""
     payload = parse_object(body)
@@ -118,7 +121,7 @@ def read_chat_answer(
         ),
         model=read_model(payload, request),
         provider_request_id=request_id,
-        finish_reason="refusal" if refused else _FINISH_REASONS.get(choice.get("finish_reason"), "other"),
+        finish_reason="refusal" if refused else _FINISH_REASONS.get(str(choice.get("finish_reason")), "other"),
         service_tier=read_tier(payload.get("service_tier")),
         duration_ms=duration_ms,
         raw_usage=as_usage_object(payload.get("usage")),

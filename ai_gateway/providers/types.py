@@ -120,13 +120,17 @@ class ProviderAnswer:
     raw_usage: dict[str, Any] = field(default_factory=dict)
 
 
-class Provider(Protocol):
-    """Somebody who answers requests. ``complete`` raises ``ProviderError`` and nothing else."""
+class ProviderIdentity(Protocol):
+    """Whom an answer came from, however it was fetched."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def kind(self) -> ProviderKind: ...
+
+
+class Provider(ProviderIdentity, Protocol):
+    """Somebody who answers requests. ``complete`` asks once and raises ``ProviderError`` when there is no answer."""
 
     def complete(self, request: ProviderRequest) -> ProviderAnswer: ...

@@ -1,0 +1,74 @@
+"""The real SDKs against the sandbox: each test takes a key of its own."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ai_gateway.providers.anthropic_messages import AnthropicMessages
+from ai_gateway.providers.compatible import CompatibleChat
+from ai_gateway.providers.errors import ProviderError
+from ai_gateway.providers.openai_chat import OpenAIChat
+from ai_gateway.providers.types import JsonSchema, ProviderAnswer, ProviderRequest
+from tests.sandbox import RunningSandbox, start_sandbox
+
+ADAPTERS: dict[str, Callable[..., Any]] = {
+    "openai": OpenAIChat,
+    "compatible": CompatibleChat,
+    "anthropic": AnthropicMessages,
+}
+SCHEMA = JsonSchema(
+    "verdict",
+    {
+        "type": "object",
+        "properties": {"score": {"type": "integer"}, "why": {"type": "string"}},
+        "required": ["score", "why"],
+        "additionalProperties": False,
+    },
+)
+
+
+@dataclass
+class Upstream:
+    """An adapter, and the sandbox behind it under the adapter's own key."""
+
+    sandbox: RunningSandbox
+    kind: str
+    key: str
+
+    def __post_init__(self) -> None:
+        self.provider = ADAPTERS[self.kind](name=self.kind, api_key=self.key, base_url=self.sandbox.url)
+
+    def ask(self, text: str = "Who are you?", **changes: Any) -> ProviderAnswer:
+        facts = {"model": "m", "user": text, "max_output_tokens": 200, "timeout_seconds": 10.0, "call_id": "call-7"}
+        return self.provider.complete(ProviderRequest(**{**facts, **changes}))
+
+    def fail(self, kind: str, *, timeout_seconds: float = 10.0, **fault: Any) -> ProviderError:
+        """Have the sandbox misbehave once, and return what the adapter raises."""
+        self.sandbox.set_faults(self.key, {"kind": kind, **fault})
+        with pytest.raises(ProviderError) as failure:
+            self.ask(timeout_seconds=timeout_seconds)
+        return failure.value
+
+    def entries(self) -> list[dict[str, Any]]:
+        return self.sandbox.requests(self.key)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[RunningSandbox]:
+    with start_sandbox() as running:
+        yield running
+
+
+@pytest.fixture(params=ADAPTERS)
+def upstream(sandbox, request) -> Upstream:
+    return Upstream(sandbox, request.param, sandbox.key())
+
+
+@pytest.fixture
+def make_upstream(sandbox) -> Callable[..., Upstream]:
+    def make(kind: str, key: str | None = None) -> Upstream:
+        return Upstream(sandbox, kind, key or sandbox.key())
+
+    return make
