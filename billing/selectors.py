@@ -30,7 +30,10 @@ def summarise_plan(company: Company) -> PlanSummary | None:
     subscription = find_current_subscription(company.pk)
     if subscription is None:
         return None
-    return PlanSummary(subscription.plan.name, subscription.status, subscription.period_ends_at)
+    is_over = subscription.period_ends_at <= get_database_time()
+    return PlanSummary(
+        subscription.plan.name, "expired" if is_over else subscription.status, subscription.period_ends_at
+    )
 
 
 def get_database_time() -> datetime:
