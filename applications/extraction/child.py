@@ -6,6 +6,7 @@ to standard output. Imports nothing of Django; the parsers are imported after th
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
@@ -26,6 +27,7 @@ def main() -> None:
     """Answer one request."""
     answer_to = os.dup(sys.stdout.fileno())
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # a library's prints are not an answer
+    logging.disable()  # parsers log every oddity of a document, at length
     request = decode_request(sys.stdin.buffer.readline(MAX_REQUEST_BYTES))
     confine(request.limits)
     answer = _answer(request)
@@ -37,12 +39,13 @@ def _answer(request: Request) -> bytes:
     read = _import_reader(request.kind)
     with open(request.descriptor, "rb") as document:
         data = document.read(request.limits.max_bytes + 1)
+    without_memory = encode_error(OutOfMemory(detail="address space"))  # made while there is some
     try:
         return encode_text(read(data, request.limits))
     except ExtractionError as error:
         return encode_error(error)
     except MemoryError:
-        return encode_error(OutOfMemory(detail="address space"))
+        return without_memory
     except Exception as error:  # parsers raise nearly anything over a malformed document
         return encode_error(Corrupt(detail=_place(error)))
 

@@ -33,18 +33,19 @@ def clean_text(raw: str) -> str:
     text = COMPATIBILITY.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     text = VARIATION_SELECTORS.sub("", STRAY_JOINERS.sub("", text))
     text = unicodedata.normalize("NFC", "".join(filter(_is_seen, text)))
-    lines = (" ".join(line.split(" ")) if "  " not in line else " ".join(line.split()) for line in text.split("\n"))
-    return re.sub("\n{3,}", "\n\n", "\n".join(line.strip() for line in lines)).strip()
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return re.sub("\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 def clean_pages(raw_pages: Iterable[str], max_characters: int) -> tuple[tuple[str, ...], bool]:
-    """Clean pages until `max_characters` are reached; return them and whether anything was cut."""
+    """Clean pages until `max_characters` are reached, and ask for no more; tell whether anything was cut."""
     pages: list[str] = []
     room = max_characters
     for raw in raw_pages:
-        page = clean_text(raw[: room * 2 + 1000])  # cleaning shortens; no need to clean what is cut anyway
+        cleaned_characters = room * 2 + 1000  # cleaning shortens, but what is cut anyway need not be cleaned
+        page = clean_text(raw[:cleaned_characters])
         pages.append(page[:room])
-        if len(page) > room or len(raw) > room * 2 + 1000:
+        if len(page) > room or len(raw) > cleaned_characters:
             return tuple(pages), True
         room -= len(page)
     return tuple(pages), False

@@ -68,6 +68,14 @@ class NoText(ExtractionError):
             "from the program it was written in, or upload it as DOCX or plain text (TXT)."
         )
 
+    @classmethod
+    def but_hidden(cls) -> NoText:
+        """Make the error for a document whose text no reader sees."""
+        return cls(
+            "All text of this file is invisible: hidden, covered, or of the colour of the page. "
+            "Please upload a CV whose text can be seen when it is opened."
+        )
+
 
 class TooLarge(ExtractionError):
     """The file has more bytes than the limit."""

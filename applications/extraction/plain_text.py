@@ -20,6 +20,7 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 DETECTED_BYTES = 64 * 1024
+BROKEN = "\ufffd"
 PUNCTUATION = "–—‘’“”„•…€°§«»"
 WESTERN = "äöüßéèêëàâçñóíáúîïôûùœæøåìòãõÄÖÜÉÈÀÇÑÁÍÓÚØÅÆŒ¿¡ºª" + PUNCTUATION
 CENTRAL = "ąćęłńóśźżĄĆĘŁŃÓŚŹŻáčďéěíňřšťúůýžÁČĎÉĚÍŇŘŠŤÚŮÝŽäöüßőűÖÜŐŰăâîșțşţĂÂÎŞŢđĐ" + PUNCTUATION
@@ -30,11 +31,10 @@ LATIN_ENCODINGS = (
     ("cp1250", CENTRAL),
     ("cp1254", TURKISH),
     ("iso8859_2", CENTRAL),
-    ("mac_roman", WESTERN),
 )
 OTHER_SCRIPTS = (
     "gb18030", "gbk", "gb2312", "big5", "big5hkscs", "cp950", "cp932", "shift_jis", "shift_jis_2004", "shift_jisx0213",
-    "euc_jp", "euc_jis_2004", "euc_jisx0213", "iso2022_jp", "cp949", "euc_kr", "johab", "cp1251", "koi8_r", "koi8_u",
+    "euc_jp", "euc_jis_2004", "euc_jisx0213", "cp949", "euc_kr", "johab", "cp1251", "koi8_r", "koi8_u",
     "mac_cyrillic", "iso8859_5", "cp1253", "iso8859_7", "cp1255", "iso8859_8", "cp1256", "iso8859_6", "cp874",
 )  # fmt: skip
 
@@ -52,14 +52,17 @@ def decode_text(data: bytes) -> str:
     for mark, encoding in MARKS:
         if data.startswith(mark):
             return data.decode(encoding, "replace")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode(_detect_encoding(data[:DETECTED_BYTES]), "replace")
+    text = data.decode("utf-8", "replace")
+    beyond_ascii, broken = sum(character > "\x7f" for character in text), text.count(BROKEN)
+    if broken * 2 <= beyond_ascii - broken:  # one bad byte is no reason to read all others wrongly
+        return text
+    return data.decode(_detect_encoding(data), "replace")
 
 
 def _detect_encoding(data: bytes) -> str:
     """Name a legacy encoding: the detector tells scripts apart, but mixes up the Latin code pages."""
+    if len(data) > DETECTED_BYTES:
+        data = data[:DETECTED_BYTES].rpartition(b"\n")[0] or data[:DETECTED_BYTES]  # not in the middle of a letter
     best = from_bytes(data).best()
     if best is not None and best.encoding in OTHER_SCRIPTS:
         return best.encoding

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import hypot
 
 from pdfminer.converter import PDFLayoutAnalyzer
-from pdfminer.layout import LAParams, LTChar, LTPage, LTTextBox
+from pdfminer.layout import LAParams, LTChar, LTPage, LTTextBox, LTTextGroup
 from pdfminer.pdfcolor import PDFColorSpace
 from pdfminer.pdfdevice import PDFTextSeq
 from pdfminer.pdffont import PDFCIDFont, PDFFont, PDFType3Font
@@ -25,9 +25,19 @@ OPAQUE_ALPHA = 0.95
 # Codes that WinAnsiEncoding leaves free: it draws a bullet for each (ISO 32000-1, annex D.2, note 3).
 WIN_ANSI_BULLETS = (127, 129, 141, 143, 144, 157)
 LAYOUT = LAParams()
-# Ordering boxes by columns takes time that grows with the square of their number; no CV has so many.
-CROWDED = LAParams(boxes_flow=None)
-CROWDED_GLYPHS = 20_000
+# Ordering boxes by columns takes time and memory that grow with the square of their number.
+MAX_ORDERED_BOXES = 400
+
+
+class Layout(LTPage):
+    """A page whose characters pdfminer joins to lines, boxes and columns."""
+
+    def group_textboxes(self, laparams: LAParams, boxes: Sequence[LTTextBox]) -> list[LTTextGroup]:
+        """Bring boxes into reading order, by columns if that can be done in time, else from top to bottom."""
+        if len(boxes) <= MAX_ORDERED_BOXES:
+            return super().group_textboxes(laparams, boxes)
+        in_rows = sorted(boxes, key=lambda box: (-box.y1, box.x0))
+        return [LTTextGroup([box]) for box in in_rows]
 
 
 class Pen(LTPage):
@@ -62,10 +72,10 @@ class Canvas(PDFLayoutAnalyzer):
     def end_page(self, page: PDFPage) -> None:
         """Choose what is seen, and bring it into reading order."""
         chosen = choose_text(self._glyphs, self._surface, self._page)
-        layout = LTPage(self.pageno, self._pen.bbox)
+        layout = Layout(self.pageno, self._pen.bbox)
         for glyph in chosen.glyphs:
             layout.add(glyph.char)
-        layout.analyze(LAYOUT if len(chosen.glyphs) < CROWDED_GLYPHS else CROWDED)
+        layout.analyze(LAYOUT)
         boxes = [item.get_text() for item in layout if isinstance(item, LTTextBox)]
         self.text = PageText("\n".join(boxes), chosen.hidden_removed, chosen.from_scan)
 

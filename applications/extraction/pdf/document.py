@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
-import logging
 import re
+from collections.abc import Iterator
 
 from pdfminer.pdfdocument import PDFDocument, PDFEncryptionError
 from pdfminer.pdfinterp import PDFResourceManager
@@ -28,18 +28,19 @@ LINEARIZED_LENGTH = re.compile(rb"/Linearized\b.*?/L\s+(\d+)", re.DOTALL)
 
 def read_pdf(data: bytes, limits: Limits) -> ExtractedText:
     """Return the pages' text. Raises Encrypted, Corrupt, TooManyPages or NoText; the parser anything else."""
-    logging.disable()  # the parser logs every oddity of a document; nobody reads it
     _require_end(data)
-    pages = _read_pages(_open_pages(data, limits.max_pages), limits.max_characters)
-    texts, truncated = clean_pages((page.text for page in pages), limits.max_characters)
+    read: list[PageText] = []
+    pages = _read_pages(_open_pages(data, limits.max_pages), read)
+    texts, truncated = clean_pages(pages, limits.max_characters)
+    has_hidden = any(page.hidden_removed for page in read)
     if count_letters(texts) < MIN_LETTERS:
-        raise NoText.in_pdf()
+        raise NoText.but_hidden() if has_hidden else NoText.in_pdf()
     return ExtractedText(
         texts,
         "pdf",
-        truncated=truncated or len(texts) < len(pages),
-        hidden_text_removed=any(page.hidden_removed for page in pages),
-        from_scan=any(page.from_scan for page in pages),
+        truncated=truncated,
+        hidden_text_removed=has_hidden,
+        from_scan=any(page.from_scan for page in read),
     )
 
 
@@ -66,17 +67,12 @@ def _open_pages(data: bytes, max_pages: int) -> list[PDFPage]:
     return pages
 
 
-def _read_pages(pages: list[PDFPage], max_characters: int) -> list[PageText]:
-    """Read page by page until there is more text than is kept."""
+def _read_pages(pages: list[PDFPage], read: list[PageText]) -> Iterator[str]:
+    """Read and yield one page after the other, and note in `read` what was found."""
     resources = PDFResourceManager()
     canvas = Canvas(resources)
     interpreter = Interpreter(resources, canvas)
-    texts: list[PageText] = []
-    room = max_characters
     for page in pages:
         interpreter.process_page(page)
-        texts.append(canvas.text)
-        room -= len(canvas.text.text)
-        if room < 0:
-            break
-    return texts
+        read.append(canvas.text)
+        yield canvas.text.text

@@ -19,10 +19,11 @@ Element = Any  # lxml's element classes are not typed
 MIN_HALF_POINTS = 2  # one point; at and below, text is a line of dust
 OFF_VALUES = ("0", "false", "off", "none")
 MAX_STYLE_DEPTH = 20  # a chain of styles may be a circle
-SHAPE_FILLS = ("solidFill", "gradFill", "blipFill", "pattFill", "fillRef")
-DRAWING = nsmap["a"]
-WORD_SHAPE = "{http://schemas.microsoft.com/office/word/2010/wordprocessingShape}wsp"
-VML = "urn:schemas-microsoft-com:vml"
+DRAWING = f"{{{nsmap['a']}}}"
+SHAPE = "{http://schemas.microsoft.com/office/word/2010/wordprocessingShape}"
+VML = "{urn:schemas-microsoft-com:vml}"
+VML_SHAPES = tuple(VML + name for name in ("shape", "rect", "roundrect", "oval"))
+VARIED_FILLS = ("gradFill", "blipFill", "pattFill", "grpFill")
 
 
 class Appearance:
@@ -80,8 +81,10 @@ class Appearance:
             return None
         shadings = [_first(layers, "w:shd")]
         for around in run.iterancestors():
-            if around.tag in (WORD_SHAPE, f"{{{VML}}}shape", f"{{{VML}}}rect", f"{{{VML}}}roundrect"):
-                return None if _is_filled(around) else WHITE
+            if around.tag == SHAPE + "wsp":
+                return _shape_ground(around)
+            if around.tag in VML_SHAPES:
+                return None if around.get("fillcolor") else WHITE
             shadings += self._shadings_of(around)
             fill = next((fill for fill in map(_fill, shadings) if fill), "")
             if fill:
@@ -133,10 +136,20 @@ def _fill(shading: Element | None) -> str:
     return "" if fill == "auto" else str(fill)
 
 
-def _is_filled(shape: Element) -> bool:
-    if shape.get("fillcolor"):
-        return True
-    return any(next(shape.iter(f"{{{DRAWING}}}{fill}"), None) is not None for fill in SHAPE_FILLS)
+def _shape_ground(shape: Element) -> Rgb | None:
+    """Return what a drawn shape puts behind its text."""
+    properties = shape.find(SHAPE + "spPr")
+    if properties is not None:
+        if properties.find(DRAWING + "noFill") is not None:
+            return WHITE
+        solid = properties.find(f"{DRAWING}solidFill")
+        if solid is not None:
+            color = solid.find(DRAWING + "srgbClr")
+            return None if color is None else _rgb(color.get("val"))
+        if any(properties.find(DRAWING + fill) is not None for fill in VARIED_FILLS):
+            return None
+    themed = shape.find(f"{SHAPE}style/{DRAWING}fillRef")
+    return WHITE if themed is None or themed.get("idx", "0") == "0" else None
 
 
 def _rgb(color: str | None) -> Rgb | None:

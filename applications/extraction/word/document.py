@@ -46,7 +46,7 @@ def read_docx(data: bytes, limits: Limits) -> ExtractedText:
     text = "\n\n".join(dict.fromkeys(parts))  # sections often repeat the same header
     pages, truncated = clean_pages([text], limits.max_characters)
     if not count_letters(pages):
-        raise NoText
+        raise NoText.but_hidden() if walker.has_hidden else NoText()
     return ExtractedText(pages, "docx", truncated=truncated, hidden_text_removed=walker.has_hidden)
 
 
