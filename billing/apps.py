@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from django.apps import AppConfig
 
 
@@ -6,8 +8,13 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self) -> None:
-        """Tell the ledger's pages what plan a company is on."""
+        """Tell the ledger what plan a company is on, and have its audit look after every company's terms."""
         from billing.selectors import summarise_plan
+        from billing.services.repairs import open_missing_terms
         from tokens.directory import register_plan_summary
+        from tokens.selectors.audit import register_checks
+        from tokens.services.repairs import register_repair
 
         register_plan_summary(summarise_plan)
+        register_checks(Path(__file__).parent / "sql" / "audit")
+        register_repair("companies_have_an_allocation", open_missing_terms)

@@ -114,6 +114,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
     "drain-spool": {"task": "tokens.tasks.drain_spool", "schedule": 10.0, "options": {"expires": 10}},
+    "audit-ledger": {"task": "tokens.tasks.audit_ledger", "schedule": 900.0, "options": {"expires": 900}},
     "make-partitions": {
         "task": "tokens.tasks.make_partitions",
         "schedule": 3600.0,

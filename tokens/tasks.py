@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from tokens.services import spool, upkeep
+from tokens.services import repairs, spool, upkeep
 
 
 @shared_task
@@ -28,3 +28,9 @@ def make_partitions() -> None:
 def drain_spool() -> None:
     """Apply settlements that waited for the database."""
     spool.drain()
+
+
+@shared_task
+def audit_ledger() -> None:
+    """Check the laws and keep the outcome for the staff page."""
+    repairs.record_audit()

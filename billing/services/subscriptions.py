@@ -23,7 +23,7 @@ def open_company(*, name: str, time_zone: str, owner: User) -> Company:
     with transaction.atomic():
         _require_room_for_another(owner)
         company = create_company(name=name, time_zone=time_zone, owner=owner)
-        grant_period_tokens(_subscribe(company))
+        grant_period_tokens(subscribe(company))
     return company
 
 
@@ -40,7 +40,8 @@ def grant_period_tokens(subscription: Subscription) -> GrantResult:
     )
 
 
-def _subscribe(company: Company) -> Subscription:
+def subscribe(company: Company) -> Subscription:
+    """Put a company on the Starter plan for the calendar month, in its zone, that has begun."""
     period = month_from(get_database_time().astimezone(company.zone).date(), company.zone)
     return Subscription.objects.create(
         company=company, plan=get_starter_plan(), period_starts_at=period.starts_at, period_ends_at=period.ends_at

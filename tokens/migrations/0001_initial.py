@@ -16,6 +16,25 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="AuditRun",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=tokens.models.fields.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "started_at",
+                    models.DateTimeField(db_default=tokens.models.fields.ClockTimestamp(), editable=False),
+                ),
+                ("seconds", models.FloatField()),
+                ("broken_checks", models.IntegerField()),
+                ("results", models.JSONField(help_text="Each check with what it found.")),
+            ],
+            options={"db_table": "tokens_audit_run", "ordering": ("-id",)},
+        ),
+        migrations.CreateModel(
             name="UsageLog",
             fields=[
                 ("operation", models.CharField(max_length=32)),

@@ -21,6 +21,7 @@ FUNCTIONS = (
     "correct_cost",
     "revoke_tokens",
     "roll_over",
+    "repairs",
     "rights",
 )
 UNDO = """
@@ -28,7 +29,8 @@ UNDO = """
         tokens_place_hold, tokens_start_attempt, tokens_close_hold, tokens_mark_unknown, tokens_grant,
         tokens_expire_allocation, tokens_make_partitions, tokens_hold_on_allocations, tokens_extend_hold,
         tokens_budgets_of, tokens_count_in_budgets, tokens_create_budget, tokens_in_scope, tokens_period_start,
-        tokens_limit_product_role, tokens_refund, tokens_correct_cost, tokens_revoke, tokens_roll_over;
+        tokens_limit_product_role, tokens_refund, tokens_correct_cost, tokens_revoke, tokens_roll_over,
+        tokens_rebuild_counters, tokens_enter_missing;
     ALTER TABLE tokens_hold_part
         DROP CONSTRAINT tokens_hold_part_same_company_hold, DROP CONSTRAINT tokens_hold_part_same_company_allocation;
     ALTER TABLE tokens_ledger_entry DROP CONSTRAINT tokens_ledger_entry_same_company_allocation;

@@ -4,9 +4,11 @@ Rows are written by the functions in ``tokens/sql/`` alone, so that every moveme
 """
 
 from tokens.models.account import Account, Allocation, OverdraftPolicy, Source
+from tokens.models.audit_run import AuditRun
 from tokens.models.budget import Budget, BudgetAction, BudgetPeriod, BudgetScope, BudgetUse
 from tokens.models.entry import EntryKind, LedgerEntry
 from tokens.models.hold import Answer, Attempt, Hold, HoldPart, HoldState, IdempotencyKey
+from tokens.models.seal import Seal
 from tokens.models.usage import UsageLog, UsageStatus
 
 __all__ = [
@@ -14,6 +16,7 @@ __all__ = [
     "Allocation",
     "Answer",
     "Attempt",
+    "AuditRun",
     "Budget",
     "BudgetAction",
     "BudgetPeriod",
@@ -26,6 +29,7 @@ __all__ = [
     "IdempotencyKey",
     "LedgerEntry",
     "OverdraftPolicy",
+    "Seal",
     "Source",
     "UsageLog",
     "UsageStatus",

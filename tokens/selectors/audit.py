@@ -1,6 +1,7 @@
 """Check the laws of the ledger, set-based and from one snapshot, so that it can run while calls are made.
 
-Each check is one query in ``tokens/sql/audit/``: it returns what breaks a law, and nothing when the law holds.
+Each check is one query in a file: it returns what breaks a rule, and nothing when the rule holds. The ledger's are in
+``tokens/sql/audit/``; an app above adds a folder of its own (``register_checks``).
 """
 
 import re
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
-_FOLDER = Path(__file__).parent.parent / "sql" / "audit"
+_folders = [Path(__file__).parent.parent / "sql" / "audit"]
 _HEAD = re.compile(r"-- law: (\d)\n((?:-- .*\n)+)")
 
 
@@ -26,7 +27,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The outcome of one check: how much was found, and the first of it."""
+    """The outcome of one check: how much was found, and the first of it. Law 0: a rule of an app above."""
 
     law: int
     name: str
@@ -50,20 +51,36 @@ class Check:
     sql: str
 
 
+def register_checks(folder: Path) -> None:
+    """Have the queries of another app's folder run with the audit; those that concern no law say law 0."""
+    if folder not in _folders:
+        _folders.append(folder)
+        list_checks.cache_clear()
+
+
 @cache
 def list_checks() -> tuple[Check, ...]:
     """Load the checks, by law."""
-    checks = [_load(path) for path in _FOLDER.glob("*.sql")]
+    checks = [_load(path) for folder in _folders for path in folder.glob("*.sql")]
     return tuple(sorted(checks, key=lambda check: (check.law, check.name)))
 
 
 def audit_ledger(*, company_id: int | None = None, examples: int = 20) -> list[CheckResult]:
-    """Run every check over one company or all, and return how each came out."""
+    """Check the laws over one company or all, and return how each check came out."""
+    return _run_all([check for check in list_checks() if check.law], company_id, examples)
+
+
+def audit_tracking(*, company_id: int | None = None, examples: int = 20) -> list[CheckResult]:
+    """Check the laws and the rules of the apps above over one company or all."""
+    return _run_all(list_checks(), company_id, examples)
+
+
+def _run_all(checks: Sequence[Check], company_id: int | None, examples: int) -> list[CheckResult]:
     with transaction.atomic():
         if not connection.savepoint_ids:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        return [_run(check, company_id, examples) for check in list_checks()]
+        return [_run(check, company_id, examples) for check in checks]
 
 
 def _load(path: Path) -> Check:
