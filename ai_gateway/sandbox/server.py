@@ -5,6 +5,7 @@ Provider endpoints: ``POST /v1/chat/completions``, ``/v1/responses``, ``/v1/embe
 ``GET /sandbox/requests``. Any key is accepted but ``wrong-key``. Run it in one process: faults live in its memory.
 """
 
+import asyncio
 from collections.abc import Mapping
 from uuid import uuid4
 
@@ -51,6 +52,8 @@ class SandboxApp:
                 await self._serve(connection)
             except ClientLeft:
                 pass  # nobody is left to answer
+            except asyncio.CancelledError:
+                await connection.cut()  # the server stops while a request hangs on purpose
             finally:
                 connection.close()
 

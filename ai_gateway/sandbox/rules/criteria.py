@@ -20,7 +20,7 @@ Finding = Literal["met", "not_met", "no_evidence"]
 
 _ALTERNATIVES = re.compile(r"\b(?:or|oder|ou|lub|albo)\b|/|または|或")
 _BACHELOR = 2
-_ENOUGH = 0.5
+_HALF = 0.5
 _MAX_QUOTE_CHARACTERS = 300
 _TELLING_CHARACTERS = 20
 _CLAUSES = re.compile(r"[,;、，；]|\b(?:and|und|et|y|e|i)\b")
@@ -169,13 +169,13 @@ def _judge_terms(criterion: str, asked: frozenset[Term], reading: Reading) -> li
 
 def _is_enough(criterion: str, asked: frozenset[Term], found: frozenset[Term], best: Passage) -> bool:
     """Skills may be spread over the CV, and one of alternatives will do; plain words must stand together."""
+    if all(term.kind == "word" for term in asked):
+        together = asked & best.terms
+        return len(together) >= min(2, len(asked)) and coverage(asked, best.terms) >= _HALF
+    if _ALTERNATIVES.search(fold(criterion)):
+        return True
     skills = frozenset(term for term in asked if term.kind == "skill")
-    if skills and not skills & found:
-        return False
-    if any(term.kind != "word" for term in asked):
-        return _ALTERNATIVES.search(fold(criterion)) is not None or coverage(asked, found) >= _ENOUGH
-    together = asked & best.terms
-    return len(together) >= min(2, len(asked)) and coverage(asked, best.terms) >= _ENOUGH
+    return (not skills or bool(skills & found)) and coverage(asked, found) > _HALF
 
 
 def _evidence(asked: frozenset[Term], passage: Passage) -> tuple[float, bool, int]:

@@ -35,7 +35,7 @@ _TO = r"-|–|—|−|~|〜|～|→|to|until|till|bis|au|à|a|al|hasta|até|do|�
 
 def _point(prefix: str) -> str:
     return (
-        rf"(?:(?P<{prefix}_name>{_NAMES})\b\.?,?\s*(?:de\s+|of\s+)?|(?P<{prefix}_number>1[0-2]|0?[1-9])\s?[./]\s?)?"
+        rf"(?:(?P<{prefix}_name>{_NAMES})\b\.?,?\s*(?:de\s+|of\s+)?|(?:[0-3]?\d[./])?(?P<{prefix}_number>1[0-2]|0?[1-9])\s?[./]\s?)?"
         rf"(?P<{prefix}_year>(?:19[5-9]|20[0-4])\d)(?!\d)"
         rf"(?:\s?年(?:\s?(?P<{prefix}_cjk>1[0-2]|0?[1-9])\s?月)?|[-/.](?P<{prefix}_iso>1[0-2]|0[1-9])(?!\d))?(?:\s?r\.)?"
     )

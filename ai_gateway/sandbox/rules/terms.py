@@ -45,10 +45,13 @@ def find_skills(text: str, *, in_list: bool = False) -> set[str]:
 
 
 def _find_phrases(words: list[str], skills: dict[str, str], concepts: dict[str, str]) -> Iterator[Term]:
-    """Yield the known phrases, and the words that belong to none."""
+    """Yield the known phrases, none that lies inside a longer one, and the words that belong to none."""
     known = [False] * len(words)
     for length in range(max(MAX_CONCEPT_WORDS, MAX_SKILL_WORDS), 0, -1):
+        taken = list(known)
         for start in range(len(words) - length + 1):
+            if all(taken[start : start + length]):
+                continue
             phrase = " ".join(words[start : start + length])
             for kind, lexicon in (("skill", skills), ("concept", concepts)):
                 key = lexicon.get(phrase)

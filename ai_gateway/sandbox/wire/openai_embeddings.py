@@ -66,7 +66,7 @@ def _read_inputs(body: Mapping[str, Any]) -> list[str | list[int]]:
 
 def _make_vector(text: str, dimensions: int) -> list[float]:
     """Make a vector of length 1 that depends on the text alone."""
-    source = random.Random(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())  # noqa: S311
+    source = random.Random(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
     values = [source.uniform(-1, 1) for _ in range(dimensions)]
     length = math.sqrt(sum(value * value for value in values))
     return [value / length for value in values]

@@ -9,7 +9,7 @@ import httpx2
 import openai
 import pytest
 
-from tests.sandbox import RunningSandbox
+from tests.sandbox import RunningSandbox, start_sandbox
 
 MESSAGES: list[Any] = [{"role": "user", "content": "Hello"}]
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
@@ -29,7 +29,7 @@ def received(stream: Iterator[Any]) -> tuple[list[Any], Exception | None]:
     chunks: list[Any] = []
     try:
         for chunk in stream:
-            chunks.append(chunk)  # noqa: PERF402
+            chunks.append(chunk)
     except (openai.APIError, anthropic.APIError, httpx2.HTTPError) as error:
         return chunks, error
     return chunks, None
@@ -360,3 +360,14 @@ def test_a_client_that_leaves_a_slow_stream_is_noticed(
     outcomes = iter(lambda: sandbox.requests(key)[0]["outcome"], "client_left")
     assert len(list(outcomes)) < 200
     assert sandbox.requests(key)[0]["chunks_sent"] < 4
+
+
+def test_a_request_that_hangs_does_not_keep_the_sandbox_from_stopping() -> None:
+    with start_sandbox() as sandbox:
+        key = sandbox.key()
+        sandbox.set_faults(key, {"kind": "hang", "after_chunks": 1})
+        client = openai.OpenAI(base_url=sandbox.url, api_key=key, max_retries=0, timeout=30)
+        stream = iter(complete(client, stream=True))
+        next(stream)
+    assert isinstance(received(stream)[1], openai.APIConnectionError)
+    client.close()
