@@ -10,18 +10,29 @@ if sys.version_info < (3, 11):  # noqa: UP036 - to say so instead of failing on 
 
 def main() -> None:
     """Run one management command."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
-        from django.core.management import execute_from_command_line
-    except ImportError as error:
-        raise SystemExit(f"{error}. Use the project's environment: make .venv/ready, then .venv/bin/python.") from error
-    if sys.argv[1:2] == ["demo"]:
-        # It makes the secrets and the database that settings need, so it runs before they can be read.
-        from config.management.commands.demo import Command
+        if sys.argv[1:2] == ["demo"]:
+            _run_demo()
+        else:
+            _run_command()
+    except ModuleNotFoundError as error:
+        if error.name not in ("celery", "django"):
+            raise
+        raise SystemExit(f"{error}: run `make demo` once, then use .venv/bin/python.") from error
 
-        Command().run_from_argv(sys.argv)
-    else:
-        execute_from_command_line(sys.argv)
+
+def _run_demo() -> None:
+    """Run the one command that makes the secrets and the database which settings need: it cannot read them."""
+    from config.management.commands.demo import Command
+
+    Command().run_from_argv(sys.argv)
+
+
+def _run_command() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 set -eu
 
 fail() {
-    printf '\n%s\n' "$@"
+    echo
+    printf '%s\n' "$@"
     exit 1
 }
 

@@ -13,6 +13,8 @@ from typing import Any
 from config.embedded.errors import AlreadyRunning, FolderRefused
 
 PROJECT = Path(__file__).resolve().parents[2]
+# Folders that management commands make by themselves, with services or without.
+_MADE_BY_COMMANDS = {"media", "spool", "static", "tiktoken"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class DataFolder:
         """Make the folder, private to its user. Raises FolderRefused if it is not ours to use."""
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not self.lock_file.exists() and any(self.root.iterdir()):
+            if not self.is_ours() and any(path.name not in _MADE_BY_COMMANDS for path in self.root.iterdir()):
                 raise FolderRefused(f"{self.root} holds other files. Set WINNOW_DATA to an empty or a new folder.")
             self.lock_file.touch(mode=0o600)
             for folder in (self.valkey, self.logs, self.run, self.media, self.mail, self.static, self.tiktoken):
@@ -96,6 +98,10 @@ class DataFolder:
                 f"{error.filename} belongs to another user. Set WINNOW_DATA to a folder of your own, "
                 "or run as the user who created it."
             ) from error
+
+    def is_ours(self) -> bool:
+        """Tell whether the folder was made here before."""
+        return self.lock_file.exists()
 
     @contextmanager
     def locked(self, **about: object) -> Iterator[None]:

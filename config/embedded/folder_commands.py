@@ -18,11 +18,10 @@ def status() -> tuple[bool, str]:
 
 
 def reset() -> str:
-    """Delete everything in the data folder. Raises AlreadyRunning, and FolderRefused if it is not ours."""
+    """Delete everything in the data folder, if it is ours. Raises AlreadyRunning."""
     folder = DataFolder.from_environment()
-    if not folder.root.exists():
-        return f"There are no data in {folder.root}."
-    folder.create()  # refuses a folder that holds something else
+    if not folder.is_ours():
+        return f"There are no data of Winnow's in {folder.root}."
     with folder.locked():
         ProcessRecords(folder.run).end_leftovers()
         folder.clear()

@@ -36,7 +36,9 @@ class Supervisor:
 
     def __enter__(self) -> Self:
         for number in _STOP_SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, for one, asks to ignore SIGHUP
+            # nohup asks to ignore SIGHUP. A shell also ignores SIGINT for what it runs in the background, but
+            # nothing else would be meant by sending it.
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 self._handlers[number] = signal.signal(number, self._note_signal)
         left = self._records.end_leftovers()
         if left:
@@ -51,6 +53,8 @@ class Supervisor:
             stop_all(running, is_hurried=self._is_hurried)
             for child in running:
                 self._records.remove(child.program.name)
+        if self._signals:
+            self._tell("Stopped.")
         for number, handler in self._handlers.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
@@ -135,8 +139,11 @@ class Supervisor:
     def _note_signal(self, number: int, _frame: FrameType | None) -> None:
         self._signals.append(number)
         if len(self._signals) == 1:
-            with suppress(OSError):  # the terminal may be gone
-                self._console.say("\nStopping …")
+            self._tell("\nStopping …")
+
+    def _tell(self, text: str) -> None:
+        with suppress(OSError):  # the terminal may be gone
+            self._console.say(text)
 
     def _is_hurried(self) -> bool:
         return len(self._signals) > 1

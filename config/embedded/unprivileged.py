@@ -35,8 +35,9 @@ class RunAs:
 # In a user namespace root is called nobody, and stays the owner of its files.
 IN_NAMESPACE = RunAs(("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--"), owner=0)
 # Without namespaces, in many containers: really nobody, with the one right of root's that lets it reach
-# the data and the binaries below folders that are closed to others. Changing the user clears the
-# parent-death signal, so that it is asked for again.
+# the data and the binaries below folders that are closed to others; access(2), by which PostgreSQL looks for
+# its own files, minds that right only without the set-uid fix-up. Changing the user clears the parent-death
+# signal, so that it is asked for again.
 AS_NOBODY = RunAs(
     (
         "setpriv",
@@ -45,6 +46,7 @@ AS_NOBODY = RunAs(
         "--clear-groups",
         "--inh-caps=+dac_override",
         "--ambient-caps=+dac_override",
+        "--securebits=+no_setuid_fixup",
         "--pdeathsig=INT",
         "--",
     ),

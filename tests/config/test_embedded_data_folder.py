@@ -50,6 +50,12 @@ def test_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.odt"]
 
 
+def test_folder_that_commands_began_is_adopted(tmp_path: Path) -> None:
+    (tmp_path / "tiktoken").mkdir()
+    DataFolder(tmp_path).create()
+    assert DataFolder(tmp_path).is_ours()
+
+
 def test_reset_clears_the_folder(folder: DataFolder, capsys: pytest.CaptureFixture[str]) -> None:
     load_or_create(folder.credentials)
     (folder.media / "cv.pdf").touch()
@@ -66,13 +72,14 @@ def test_reset_is_refused_while_winnow_runs(folder: DataFolder, capsys: pytest.C
     assert "Winnow is already running here" in capsys.readouterr().err
 
 
-def test_reset_refuses_a_folder_that_is_not_ours(
+def test_reset_leaves_a_folder_that_is_not_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "thesis.odt").touch()
+    (tmp_path / "media").mkdir()
     monkeypatch.setenv("WINNOW_DATA", str(tmp_path))
-    assert command.main(["reset"]) == 1
-    assert (tmp_path / "thesis.odt").exists()
+    assert command.main(["reset"]) == 0
+    assert (tmp_path / "media").exists()
+    assert capsys.readouterr().out == f"There are no data of Winnow's in {tmp_path}.\n"
 
 
 def test_status_tells_whether_winnow_runs(folder: DataFolder, capsys: pytest.CaptureFixture[str]) -> None:

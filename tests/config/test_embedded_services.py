@@ -14,6 +14,7 @@ from config.embedded import unprivileged
 from config.embedded.console import Console
 from config.embedded.credentials import load_or_create
 from config.embedded.data_folder import DataFolder
+from config.embedded.errors import UnsupportedPlatform
 from config.embedded.leftovers import ProcessRecords
 from config.embedded.ports import PortBook
 from config.embedded.postgres import Postgres
@@ -164,3 +165,22 @@ def pings(client: "redis.Redis") -> bool:
         return bool(client.ping())
     except redis.ConnectionError:
         return False
+
+
+@pytest.mark.parametrize("allowed", [unprivileged.IN_NAMESPACE, unprivileged.AS_NOBODY])
+def test_root_takes_the_way_that_the_machine_allows(
+    allowed: unprivileged.RunAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert unprivileged.choose(works=lambda recipe: recipe == allowed) == allowed
+
+
+def test_root_without_a_way_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(UnsupportedPlatform, match="Run Winnow as an ordinary user, or set DATABASE_URL"):
+        unprivileged.choose(works=lambda recipe: False)
+
+
+def test_ordinary_user_runs_postgres_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert unprivileged.choose() == unprivileged.RunAs((), owner=1000)
