@@ -105,21 +105,19 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A web request must not hang because the broker is away: publishing is only a wake-up, beat repeats it.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 10, "max_retries": 1}
 CELERY_TIMEZONE = "UTC"
+# Task and seconds between its runs. A run that did not start before the next is due is dropped: beat repeats it.
+_SCHEDULE = {
+    "applications.tasks.run_steps": 5,
+    "tokens.tasks.drain_spool": 10,
+    "tokens.tasks.expire_holds": 15,
+    "tokens.tasks.expire_allocations": 60,
+    "billing.tasks.renew_subscriptions": 300,
+    "tokens.tasks.audit_ledger": 900,
+    "tokens.tasks.make_partitions": 3600,
+}
 CELERY_BEAT_SCHEDULE = {
-    "wake-steps": {"task": "applications.tasks.run_steps", "schedule": 5.0, "options": {"expires": 5}},
-    "expire-holds": {"task": "tokens.tasks.expire_holds", "schedule": 15.0, "options": {"expires": 15}},
-    "expire-allocations": {
-        "task": "tokens.tasks.expire_allocations",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "drain-spool": {"task": "tokens.tasks.drain_spool", "schedule": 10.0, "options": {"expires": 10}},
-    "audit-ledger": {"task": "tokens.tasks.audit_ledger", "schedule": 900.0, "options": {"expires": 900}},
-    "make-partitions": {
-        "task": "tokens.tasks.make_partitions",
-        "schedule": 3600.0,
-        "options": {"expires": 3600},
-    },
+    task: {"task": task, "schedule": float(seconds), "options": {"expires": seconds}}
+    for task, seconds in _SCHEDULE.items()
 }
 
 # People -------------------------------------------------------------------------------------------------------
@@ -142,6 +140,14 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = env.str("ACCOUNT_EMAIL_VERIFICATION", default="mandatory")
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# Who sets a password by the link from an e-mail has shown that the address is theirs.
+ACCOUNT_FORMS = {"reset_password_from_key": "tenants.forms.SetPasswordForm"}
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+MAX_OWNED_COMPANIES = env.int("MAX_OWNED_COMPANIES", default=3)  # each begins with free tokens
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)  # how many X-Forwarded-For hops are ours
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+EMAIL_TIMEOUT = 10
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Winnow <noreply@localhost>")
@@ -213,7 +219,6 @@ CV_MAX_BYTES = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # form fields; files are streamed to disk and checked apart
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 APPLICATIONS_PER_HOUR_PER_ADDRESS = env.int("APPLICATIONS_PER_HOUR_PER_ADDRESS", default=10)
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)  # how many X-Forwarded-For hops are ours
 
 # Web ----------------------------------------------------------------------------------------------------------
 
@@ -232,6 +237,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 
 HTTPS = env.bool("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -6,7 +6,7 @@ os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ.setdefault("SANDBOX_ENABLED", "1")
 
 from config.settings import *  # noqa: E402, F403
-from config.settings import DATABASES  # noqa: E402
+from config.settings import DATABASES, MIDDLEWARE  # noqa: E402
 
 # A pool would keep connections open that the test database's tear-down has to wait for.
 DATABASES["default"].get("OPTIONS", {}).pop("pool", None)
@@ -18,3 +18,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Its warning about a folder that collectstatic makes would be an error here.
+MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")

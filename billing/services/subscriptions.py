@@ -29,19 +29,24 @@ def open_company(*, name: str, time_zone: str, owner: User) -> Company:
 
 def grant_period_tokens(subscription: Subscription) -> GrantResult:
     """Grant what the plan gives for the subscription's period; asked again for the same period, nothing more."""
-    first_day = subscription.period_starts_at.astimezone(subscription.company.zone)
     return grant_tokens(
         company_id=subscription.company_id,
         source=Source.PLAN,
-        source_id=f"{subscription.pk}/{first_day:%Y-%m-%d}",
+        source_id=period_source_id(subscription),
         amount_tokens=subscription.plan.tokens_per_period,
         expires_at=subscription.period_ends_at,
         reason_code=f"plan_{subscription.plan_id}",
     )
 
 
+def period_source_id(subscription: Subscription) -> str:
+    """Name the subscription's period, as the source of what is granted for it."""
+    first_day = subscription.period_starts_at.astimezone(subscription.company.zone)
+    return f"{subscription.pk}/{first_day:%Y-%m-%d}"
+
+
 def subscribe(company: Company) -> Subscription:
-    """Put a company on the Starter plan for the calendar month, in its zone, that has begun."""
+    """Put a company on the Starter plan for a month from today, in its zone."""
     period = month_from(get_database_time().astimezone(company.zone).date(), company.zone)
     return Subscription.objects.create(
         company=company, plan=get_starter_plan(), period_starts_at=period.starts_at, period_ends_at=period.ends_at

@@ -172,7 +172,13 @@ def test_a_renewal_rolls_over_the_balance_up_to_the_plan_s_maximum(max_tokens, r
     company = new_company()
     old = grant(company, 100, expires_at=timezone.now() + timedelta(days=1))
     charge(company, 30)
-    options = {"allocation_id": old.pk, "max_tokens": max_tokens, "source_id": "2026-12", "expires_at": None}
+    options = {
+        "company_id": company.pk,
+        "allocation_ids": [old.pk],
+        "max_tokens": max_tokens,
+        "source_id": "2026-12",
+        "expires_at": None,
+    }
 
     assert roll_over(**options) == rolled
     assert roll_over(**options) == rolled
@@ -181,11 +187,26 @@ def test_a_renewal_rolls_over_the_balance_up_to_the_plan_s_maximum(max_tokens, r
     assert get_balance(company.pk).available_tokens == rolled
 
 
+def test_what_the_sweeper_wrote_off_before_the_renewal_is_rolled_over_too():
+    company = new_company()
+    old = grant(company, 100, expires_at=timezone.now() + timedelta(days=1))
+    charge(company, 30)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE tokens_allocation SET effective_at = now() - interval '2 days', expires_at = now()")
+    upkeep.expire_allocations()
+
+    rolled = roll_over(
+        company_id=company.pk, allocation_ids=[old.pk], max_tokens=500, source_id="2026-12", expires_at=None
+    )
+
+    assert rolled == get_balance(company.pk).available_tokens == 70
+
+
 def test_tokens_held_at_renewal_stay_usable_until_their_hold_ends():
     company = new_company()
     old = grant(company, 100, expires_at=timezone.now() + timedelta(days=1))
     placed = hold(company, 40)
-    roll_over(allocation_id=old.pk, max_tokens=500, source_id="2026-12", expires_at=None)
+    roll_over(company_id=company.pk, allocation_ids=[old.pk], max_tokens=500, source_id="2026-12", expires_at=None)
 
     settle_hold(hold_id=placed.hold_id, usages=[used(40)], answer=None)
 

@@ -1,5 +1,6 @@
 """Give companies tokens."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -58,14 +59,21 @@ def grant_tokens(
 
 
 def roll_over(
-    *, allocation_id: UUID, max_tokens: int, source_id: str, expires_at: datetime | None, priority: int = 100
+    *,
+    company_id: int,
+    allocation_ids: Sequence[UUID],
+    max_tokens: int,
+    source_id: str,
+    expires_at: datetime | None,
+    priority: int = 100,
 ) -> int:
-    """End an allocation at its renewal and grant what was free on it anew, at most ``max_tokens``; returns how many.
+    """End allocations at their renewal and grant what was free on them anew, together at most ``max_tokens``.
 
-    The same ``source_id`` rolls over once. May run inside a transaction.
+    Returns the tokens rolled over. The same ``source_id`` rolls over once. May run inside a transaction.
     """
     parameters = {
-        "allocation_id": allocation_id,
+        "company_id": company_id,
+        "allocation_ids": list(allocation_ids),
         "max_tokens": max_tokens,
         "source_id": source_id,
         "priority": priority,

@@ -37,7 +37,7 @@ REVOKE = """
 """
 ROLL_OVER = """
     SELECT tokens_roll_over(
-        %(allocation_id)s, %(max_tokens)s, %(source_id)s, %(priority)s, %(expires_at)s)
+        %(company_id)s, %(allocation_ids)s, %(max_tokens)s, %(source_id)s, %(priority)s, %(expires_at)s)
 """
 CREATE_BUDGET = """
     SELECT tokens_create_budget(
