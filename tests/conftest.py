@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 # What a test that commits has to clear itself: triggers keep these tables from being emptied, so nobody else can.
-_APPEND_ONLY = ("tokens_usage_log", "tokens_ledger_entry")
+_APPEND_ONLY = ("tokens_usage_log", "tokens_ledger_entry", "tokens_seal")
 
 
 @pytest.fixture
