@@ -29,10 +29,10 @@ class Application:
 
     def seed(self, output: Path) -> Program:
         """Make the demo's data where they are missing, and write logins and addresses as JSON."""
-        return self._manage("seed_demo", "--json", stdout=output)
+        return self._manage("seed_demo", "--applications", "--json", stdout=output)
 
     def report(self, output: Path) -> Program:
-        """Wait until the demo's work is done, and write what it came to as JSON."""
+        """Let the sample CVs apply, wait until they are processed, and write what it came to as JSON."""
         return self._manage("demo_report", "--json", stdout=output, show_errors=True)
 
     def collect_static(self) -> Program:

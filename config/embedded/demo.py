@@ -50,24 +50,24 @@ def set_up(
     return application
 
 
-def seed(supervisor: Supervisor, application: Application, console: Console) -> dict[str, Any]:
+def _start(supervisor: Supervisor, folder: DataFolder, console: Console, port: int) -> dict[str, Any]:
+    sandbox_port = PortBook(folder.ports).port_for("sandbox")
+    application = set_up(supervisor, folder, console, web_port=port, sandbox_port=sandbox_port)
+    _collect_static(supervisor, application, console)
+    demo = _seed(supervisor, application, console)
+    with console.step("Web, worker, beat and sandbox"):
+        supervisor.start(
+            application.web(port), application.worker(), application.beat(), application.sandbox(sandbox_port)
+        )
+    return demo
+
+
+def _seed(supervisor: Supervisor, application: Application, console: Console) -> dict[str, Any]:
     """Make the demo's data, and return its logins and addresses."""
     output = application.folder.root / "demo.json"
     with console.step("Demo data"):
         supervisor.run(application.seed(output))
     demo: dict[str, Any] = json.loads(output.read_text())
-    return demo
-
-
-def _start(supervisor: Supervisor, folder: DataFolder, console: Console, port: int) -> dict[str, Any]:
-    sandbox_port = PortBook(folder.ports).port_for("sandbox")
-    application = set_up(supervisor, folder, console, web_port=port, sandbox_port=sandbox_port)
-    _collect_static(supervisor, application, console)
-    demo = seed(supervisor, application, console)
-    with console.step("Web, worker, beat and sandbox"):
-        supervisor.start(
-            application.web(port), application.worker(), application.beat(), application.sandbox(sandbox_port)
-        )
     return demo
 
 

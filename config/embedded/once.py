@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from config.embedded.console import Console
-from config.embedded.demo import seed, set_up
+from config.embedded.demo import set_up
 from config.embedded.leftovers import ProcessRecords
 from config.embedded.ports import PortBook
 from config.embedded.preflight import check_disk
@@ -28,7 +28,6 @@ def run_once() -> int:
         application = set_up(supervisor, folder, console, web_port=ports.port_for("web"), sandbox_port=sandbox_port)
         with console.step("Worker, beat and sandbox"):
             supervisor.start(application.sandbox(sandbox_port), application.worker(), application.beat())
-        seed(supervisor, application, console)
         document = folder.root / "report.json"
         code = supervisor.run_for_code(application.report(document))
         with document.open() as source:
