@@ -258,6 +258,7 @@ class Step(models.Model):
         indexes = (
             models.Index(fields=("run_after",), condition=Q(state="ready"), name="applications_step_ready"),
             models.Index(fields=("lease_expires_at",), condition=Q(state="running"), name="applications_step_lease"),
+            models.Index(fields=("started_at",), name="applications_step_started"),
             models.Index(
                 fields=("company", "state"),
                 condition=Q(state__in=("ready", "running", "waiting_for_tokens", "waiting_for_cap")),

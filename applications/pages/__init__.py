@@ -1,0 +1,1 @@
+"""What the pages show: rows and figures made ready for the templates."""

@@ -1,0 +1,14 @@
+"""Wake-ups of the workers. What is to be done stands in the table of steps."""
+
+from celery import shared_task
+
+from applications.services.steps.working import work_off_steps
+
+SECONDS_PER_TURN = 20.0
+
+
+@shared_task
+def run_steps() -> None:
+    """Execute steps for a while, and ask for another turn when there may be more."""
+    if work_off_steps(seconds=SECONDS_PER_TURN):
+        run_steps.delay()

@@ -1,0 +1,1 @@
+"""Pages for members under ``/c/<company>/``, and the public ones under ``/careers/<company>/``."""
