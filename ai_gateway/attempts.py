@@ -127,7 +127,7 @@ class Attempts:
         return sum(usage.charged_tokens for usage in self.usages)
 
     def _end_failed(self, error: ProviderError) -> CallFailed:
-        failure = {"code": error.code, "message": error.message, "retryable": error.retryable}
+        failure: dict[str, Any] = {"code": error.code, "message": error.message, "retryable": error.retryable}
         self._end_hold(failure)
         logger.warning("call_failed", charged_tokens=self._charged_tokens, **failure)
         return CallFailed(**failure, charged_tokens=self._charged_tokens, hold_id=self.hold_id)

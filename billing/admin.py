@@ -4,11 +4,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from billing.models import Plan, PriceVersion, Subscription
-from tenants.admin import LookOnlyAdmin, StaffAdmin
+from tenants.admin import LookOnlyAdmin
 
 
 @admin.register(Plan)
-class PlanAdmin(StaffAdmin):
+class PlanAdmin(admin.ModelAdmin[Plan]):
     """What is on offer. A plan that companies are on is retired, not deleted."""
 
     list_display = ("name", "tokens_per_period", "price_usd", "max_rollover_tokens", "margin_percent", "is_offered")
@@ -23,7 +23,7 @@ class PlanAdmin(StaffAdmin):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(StaffAdmin):
+class SubscriptionAdmin(admin.ModelAdmin[Subscription]):
     """Which company is on which plan; staff deactivate one or set its margin."""
 
     list_display = ("company", "plan", "status", "is_current", "period_starts_at", "period_ends_at", "margin_percent")

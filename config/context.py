@@ -9,9 +9,9 @@ from tenants.selectors import list_memberships
 def winnow(request: HttpRequest) -> dict[str, object]:
     """Name the provider in use, the signed-in person's companies, and the company of the URL."""
     user = getattr(request, "user", None)
-    signed_in = user is not None and user.is_authenticated
+    is_known = user is not None and user.is_authenticated
     return {
         "ai_is_sandbox": settings.AI_PROVIDER == "sandbox",
-        "memberships": list_memberships(user) if signed_in else [],
+        "memberships": list_memberships(user) if is_known else [],  # type: ignore[arg-type]  # lazy, hence Any
         "current_membership": getattr(request, "membership", None),
     }

@@ -6,10 +6,14 @@ so that ``manage.py`` commands in another terminal reach the same database witho
 
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 from csp.constants import NONCE, SELF
 
 from config.logs import logging_config
+
+# Django's generic classes take their type parameters at run time too: ModelAdmin[Job], Field[str, str].
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

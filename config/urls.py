@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from applications.urls import careers_urlpatterns, company_urlpatterns
 from config import health
 
 urlpatterns = [
@@ -13,6 +14,6 @@ urlpatterns = [
     path("", include("tenants.urls")),
     path("", include("billing.urls")),
     path("c/<slug:company_slug>/", include("tokens.urls")),
-    path("c/<slug:company_slug>/", include("applications.urls.company")),
-    path("careers/<slug:company_slug>/", include("applications.urls.careers")),
+    path("c/<slug:company_slug>/", include(company_urlpatterns)),
+    path("careers/<slug:company_slug>/", include(careers_urlpatterns)),
 ]

@@ -1,19 +1,12 @@
 """Companies and people for the platform staff. What members change themselves is changed on their pages."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.http import HttpRequest
 
 from tenants.models import Company, Membership, User
-
-if TYPE_CHECKING:  # Django's admin classes are generic for the type checker alone
-    StaffAdmin = admin.ModelAdmin[Any]
-    _Inline = admin.TabularInline[Membership, Company]
-else:
-    StaffAdmin = admin.ModelAdmin
-    _Inline = admin.TabularInline
 
 # Staff sign in where everybody does: with the same limits on failed attempts.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -36,14 +29,14 @@ class LookOnlyMixin:
         return False
 
 
-class LookOnlyAdmin(LookOnlyMixin, StaffAdmin):
+class LookOnlyAdmin(LookOnlyMixin, admin.ModelAdmin[Any]):
     """A table that is written by services alone."""
 
     list_per_page = 50
     show_full_result_count = False  # counting every row of a large ledger takes longer than showing fifty
 
 
-class MembershipInline(LookOnlyMixin, _Inline):
+class MembershipInline(LookOnlyMixin, admin.TabularInline[Membership, Company]):
     """Who belongs to a company."""
 
     model = Membership
@@ -53,7 +46,7 @@ class MembershipInline(LookOnlyMixin, _Inline):
 
 
 @admin.register(User)
-class UserAdmin(StaffAdmin):
+class UserAdmin(admin.ModelAdmin[Any]):
     """People: activate, deactivate, make staff. Passwords are set by reset link alone."""
 
     list_display = ("email", "name", "is_active", "is_staff", "date_joined", "last_login")
@@ -73,7 +66,7 @@ class UserAdmin(StaffAdmin):
 
 
 @admin.register(Company)
-class CompanyAdmin(StaffAdmin):
+class CompanyAdmin(admin.ModelAdmin[Any]):
     """Companies: deactivate one, or correct its name or zone."""
 
     list_display = ("name", "slug", "time_zone", "is_active", "created_at")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from allauth.account.forms import ResetPasswordKeyForm
 from django import forms
@@ -11,13 +11,8 @@ from tenants.accounts import verify_address
 from tenants.models import Company, Membership, Role
 from tenants.selectors import list_time_zones
 
-if TYPE_CHECKING:  # Django's forms are generic for the type checker alone
-    _CompanyForm = forms.ModelForm[Company]
-else:
-    _CompanyForm = forms.ModelForm
 
-
-class CompanyForm(_CompanyForm):
+class CompanyForm(forms.ModelForm[Company]):
     """A company's name and time zone."""
 
     class Meta:

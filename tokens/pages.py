@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
 
@@ -200,7 +199,7 @@ def _breakdown_chart(operations: Sequence[OperationTotals], period: str) -> str:
         bars,
         chart_id="by-operation",
         title=f"Tokens by operation, {period}",
-        description=f"{sum(row.charged_tokens for row in operations):,} tokens in all.{top}",
+        description=f"{number_format(sum(row.charged_tokens for row in operations))} tokens in all.{top}",
     )
 
 
@@ -210,6 +209,7 @@ def _daily(company: Company) -> dict[str, Any]:
     used = {operation for _, by_operation in days for operation in by_operation}
     series = OPERATION_LABELS | {operation: operation for operation in sorted(used - OPERATION_LABELS.keys())}
     totals = [{"date": day, "tokens": sum(by_operation.values())} for day, by_operation in days]
+    whole = number_format(sum(sum(by_operation.values()) for _, by_operation in days))
     return {
         "daily_rows": totals[::-1],
         "daily_chart": charts.stacked_day_chart(
@@ -217,7 +217,7 @@ def _daily(company: Company) -> dict[str, Any]:
             series,
             chart_id="by-day",
             title=f"Tokens by day, {period.label}",
-            description=f"{sum(row['tokens'] for row in totals):,} tokens in 30 days.",
+            description=f"{whole} tokens in 30 days.",
         ),
     }
 
@@ -226,8 +226,3 @@ def _series(operation: str) -> int:
     """Give operations one order, and with it the same colour, in every chart."""
     known = list(OPERATION_LABELS)
     return known.index(operation) + 1 if operation in known else len(known)
-
-
-def page_url(company: Company) -> str:
-    """Return the address of the company's token page."""
-    return reverse("token_page", args=[company.slug])

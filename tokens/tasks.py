@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from tokens.services import repairs, spool, upkeep
+from tokens.services import repairs, seals, spool, upkeep
 
 
 @shared_task
@@ -34,3 +34,9 @@ def drain_spool() -> None:
 def audit_ledger() -> None:
     """Check the laws and keep the outcome for the staff page."""
     repairs.record_audit()
+
+
+@shared_task
+def seal_ledger() -> None:
+    """Seal the days that are over, each company's by its own clock."""
+    seals.seal_ledger()

@@ -1,5 +1,7 @@
 """Begin a subscription's next period when one has ended: roll over what the plan lets, and grant the new tokens."""
 
+from uuid import UUID
+
 import structlog
 from django.db import transaction
 from django.db.models import Q
@@ -28,7 +30,7 @@ def renew_due_subscriptions() -> int:
     return sum(renew_subscription(subscription_id=subscription_id) for subscription_id in due)
 
 
-def renew_subscription(*, subscription_id: object) -> bool:
+def renew_subscription(*, subscription_id: UUID) -> bool:
     """Begin the next period of a subscription whose period has ended. Returns False when it is not due (any more).
 
     What is free of the ended period's tokens lives on for one period, at most the plan's ``max_rollover_tokens``.

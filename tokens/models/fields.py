@@ -1,19 +1,12 @@
 """Columns that the ledger's tables share."""
 
-from __future__ import annotations  # Django's fields are generic for the type checker alone
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 from django.db.models.expressions import Func
 
-if TYPE_CHECKING:
-    _TextColumn = models.Field[str, str]
-else:
-    _TextColumn = models.Field
 
-
-class TransactionIdField(_TextColumn):
+class TransactionIdField(models.Field[str, str]):
     """A column of PostgreSQL's type ``xid8``."""
 
     def db_type(self, connection: object) -> str:

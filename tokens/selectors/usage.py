@@ -3,10 +3,11 @@
 Days and months are the company's own: every row carries the day of its hold in the company's zone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet, Sum
@@ -64,7 +65,8 @@ def sum_usage(company_id: int, first: date, last: date) -> Totals:
 def sum_usage_by_operation(company_id: int, first: date, last: date) -> list[OperationTotals]:
     """Sum the same days operation by operation, largest charge first."""
     rows = _between(company_id, first, last).values("operation").annotate(**_SUMS)
-    return [OperationTotals(**row) for row in rows.order_by("-charged_tokens", "operation")]
+    found: Iterable[Any] = rows.order_by("-charged_tokens", "operation")
+    return [OperationTotals(**row) for row in found]
 
 
 def sum_usage_by_day(company_id: int, first: date, last: date) -> list[tuple[date, dict[str, int]]]:
@@ -82,14 +84,3 @@ def list_recent_usage(company_id: int, *, before: UUID | None, limit: int) -> Se
     if before is not None:
         rows = rows.filter(id__lt=before)
     return list(rows.order_by("-id")[:limit])
-
-
-def sum_usage_by_company(company_days: Sequence[tuple[int, date, date]]) -> dict[int, Totals]:
-    """Sum one period per company; the periods differ, because each company's month is cut in its own zone."""
-    if not company_days:
-        return {}
-    wanted = Q()
-    for company_id, first, last in company_days:
-        wanted |= Q(company_id=company_id, company_day__gte=first, company_day__lte=last)
-    rows = UsageLog.objects.filter(wanted).values("company_id").annotate(**_SUMS)
-    return {row["company_id"]: Totals(**{name: row[name] for name in _SUMS}) for row in rows}

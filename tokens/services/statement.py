@@ -30,5 +30,5 @@ def require_no_transaction() -> None:
         RuntimeError: a transaction is open; its rollback would undo a hold whose call was made.
     """
     blocks = connection.atomic_blocks
-    if blocks and not blocks[-1]._from_testcase:
+    if blocks and not blocks[-1]._from_testcase:  # type: ignore[attr-defined]  # as Django's own check does
         raise RuntimeError("Holds are placed and closed outside transactions.")
