@@ -23,7 +23,8 @@ def check_upload(*, size_bytes: int, head: bytes, file_name: str, limits: Limits
 def extract_text(path: Path, *, file_name: str, limits: Limits = DEFAULT_LIMITS) -> ExtractedText:
     """Return the text of the document at `path`, whose uploader named it `file_name`.
 
-    Parses in a child process and takes at most about `limits.wall_seconds`. Raises ExtractionError.
+    Parses in a child process and takes at most about `limits.wall_seconds`. Raises ExtractionError, or OSError
+    if there is no such file.
     """
     with path.open("rb") as document:
         kind = check_upload(

@@ -77,8 +77,9 @@ class Appearance:
 
     def _ground(self, run: Element, layers: list[Element]) -> Rgb | None:
         """Return the colour that the run stands on, None if it cannot be told."""
-        if _first(layers, "w:highlight") is not None:
-            return None
+        highlight = _value(_first(layers, "w:highlight"))
+        if highlight not in ("", "none"):
+            return WHITE if highlight == "white" else None
         shadings = [_first(layers, "w:shd")]
         for around in run.iterancestors():
             if around.tag == SHAPE + "wsp":

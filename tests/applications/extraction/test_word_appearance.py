@@ -34,6 +34,8 @@ def read_styled(style: str, body: str) -> ExtractedText:
         paragraph(HIDDEN, run=WHITE),
         paragraph(HIDDEN, run='<w:color w:val="FDFDFD" w:themeColor="background1"/>'),
         paragraph(HIDDEN, run=f'{WHITE}<w:shd w:val="clear" w:fill="FFFFFF"/>'),
+        paragraph(HIDDEN, run=f'{WHITE}<w:highlight w:val="none"/>'),
+        paragraph(HIDDEN, run=f'{WHITE}<w:highlight w:val="white"/>'),
         paragraph(HIDDEN, run='<w:color w:val="1F3A4D"/>', properties=DARK),
         CELL.format("", "", paragraph(HIDDEN, run=WHITE)),
         f"<w:p><w:r><wps:wsp><wps:txbx><w:txbxContent>{paragraph(HIDDEN, run=WHITE)}</w:txbxContent></wps:txbx></wps:wsp></w:r></w:p>",
