@@ -118,6 +118,7 @@ _SCHEDULE = {
     "billing.tasks.renew_subscriptions": 300,
     "tokens.tasks.audit_ledger": 900,
     "tokens.tasks.make_partitions": 3600,
+    "tokens.tasks.seal_ledger": 3600,  # once a day for each company: the hour depends on its zone
 }
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": float(seconds), "options": {"expires": seconds}}

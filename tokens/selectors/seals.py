@@ -40,6 +40,23 @@ _UNSEALED = """
 """
 
 
+_COMPANIES = """
+    SELECT account.company_id FROM tokens_account account
+    CROSS JOIN LATERAL tokens_last_seal(account.company_id) last
+    WHERE (%(company_id)s::bigint IS NULL OR account.company_id = %(company_id)s) AND EXISTS (
+        SELECT 1 FROM tokens_ledger_entry e
+        WHERE e.company_id = account.company_id AND e.xact_id >= coalesce(last.to_xact, '0'))
+    ORDER BY account.company_id
+"""
+
+
+def list_companies_with_unsealed_entries(*, company_id: int | None = None) -> list[int]:
+    """List the ids of the companies whose ledger has moved on since their last seal; their days may not be over."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COMPANIES, {"company_id": company_id})
+        return [row[0] for row in cursor.fetchall()]
+
+
 def list_unsealed(*, company_id: int | None = None, include_today: bool = False) -> list[Unsealed]:
     """List the companies with something to seal: of days that are over, or of today as well."""
     with connection.cursor() as cursor:

@@ -6,7 +6,7 @@ import structlog
 from django.db import DatabaseError, connection
 
 from tokens.models import Seal
-from tokens.selectors.seals import list_unsealed
+from tokens.selectors.seals import list_companies_with_unsealed_entries
 from tokens.services.statement import list_ids
 
 logger = structlog.get_logger(__name__)
@@ -39,11 +39,11 @@ def seal_company(company_id: int, *, include_today: bool = False, max_entries: i
 def seal_ledger(*, company_id: int | None = None, include_today: bool = False) -> SealRun:
     """Seal every company that has something to seal, or one; a failure is logged and does not hold up the others."""
     run = SealRun([], [])
-    for waiting in list_unsealed(company_id=company_id, include_today=include_today):
+    for waiting_id in list_companies_with_unsealed_entries(company_id=company_id):
         try:
-            run.seals.extend(seal_company(waiting.company_id, include_today=include_today))
+            run.seals.extend(seal_company(waiting_id, include_today=include_today))
         except DatabaseError:
-            logger.exception("sealing_failed", company_id=waiting.company_id)
+            logger.exception("sealing_failed", company_id=waiting_id)
             connection.close_if_unusable_or_obsolete()
-            run.failed_company_ids.append(waiting.company_id)
+            run.failed_company_ids.append(waiting_id)
     return run

@@ -1,0 +1,67 @@
+"""Let a ledger have a past, tamper with it, and write to it from a second connection."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from tenants.models import Company
+from tests.tokens.ledger import new_company
+from tokens.periods import Period, today
+
+
+def company_at_noon(**options: Any) -> Company:
+    """Make a company where it is about noon, so that no midnight passes during a test."""
+    offset = 12 - datetime.now(UTC).hour
+    return new_company(**{"time_zone": f"Etc/GMT{-offset:+d}", **options})
+
+
+@contextmanager
+def lifted_guards() -> Iterator[None]:
+    """Let the owner of the tables do what triggers refuse."""
+    with connection.cursor() as cursor:
+        for table in ("tokens_ledger_entry", "tokens_seal"):
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        yield
+        for table in ("tokens_ledger_entry", "tokens_seal"):
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+def tamper(statement: str, *parameters: object) -> None:
+    """Change the ledger behind its back."""
+    with lifted_guards(), connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
+def move_to_past(company: Company, days: int) -> None:
+    """Let what was recorded within the hour have been recorded ``days`` days ago."""
+    tamper(
+        """UPDATE tokens_ledger_entry
+           SET recorded_at = recorded_at - make_interval(days => %s), company_day = company_day - %s
+           WHERE company_id = %s AND recorded_at > clock_timestamp() - interval '1 hour'""",
+        days,
+        days,
+        company.pk,
+    )
+
+
+def days_ago(company: Company, first: int, last: int | None = None) -> Period:
+    """Name the days from ``first`` days ago to ``last`` days ago, or that one day."""
+    day = today(company)
+    return Period(day - timedelta(days=first), day - timedelta(days=first if last is None else last))
+
+
+@contextmanager
+def other_transaction() -> Iterator[Any]:
+    """Open a transaction on a connection of its own, that has an id already; yields its cursor, and commits."""
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id()")
+            yield cursor
+        other.commit()
+    finally:
+        other.close()
