@@ -33,7 +33,8 @@ class Application:
 
     def report(self, output: Path) -> Program:
         """Let the sample CVs apply, wait until they are processed, and write what it came to as JSON."""
-        return self._manage("demo_report", "--json", stdout=output, show_errors=True)
+        quiet = {**self.environment, "LOG_LEVEL": "WARNING"}  # its standard error is the person's screen
+        return self._manage("demo_report", "--json", environment=quiet, stdout=output, show_errors=True)
 
     def collect_static(self) -> Program:
         """Gather and compress what browsers load."""
