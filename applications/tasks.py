@@ -4,7 +4,7 @@ from celery import shared_task
 
 from applications.services.steps.working import work_off_steps
 
-SECONDS_PER_TURN = 20.0
+SECONDS_PER_TURN = 5.0  # a worker that is asked to stop ends its turn first, so turns are short
 
 
 @shared_task

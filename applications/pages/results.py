@@ -9,7 +9,7 @@ from applications.models import Operation, Run, Step, StepState
 from applications.screening.evidence import CheckedFinding, check_evidence
 from applications.screening.prompts import Criterion, JobBrief
 from applications.screening.schemas import CVAnalysis, Decision, Scoring
-from applications.screening.score import weighted_score
+from applications.screening.score import evidence_percent, weighted_score
 
 RECOMMENDATIONS = {"advance": "Advance", "review": "Look closer", "decline_suggested": "Decline suggested"}
 
@@ -61,11 +61,15 @@ class DecisionPart:
 
 @dataclass(frozen=True)
 class Result:
-    """Everything that a run has found out so far; a part is None until its step is done."""
+    """Everything that a run has found out so far; a part is None until its step is done.
+
+    ``evidence_percent`` is how much of the job's weight the score speaks about.
+    """
 
     parsed: Mapping[str, Any] | None
     analysis: AnalysisPart | None
     score: int | None
+    evidence_percent: int | None
     scoring: Sequence[PointsRow] | None
     decision: DecisionPart | None
 
@@ -81,6 +85,7 @@ def result_of(run: Run, steps: Sequence[Step], pages: Sequence[str]) -> Result |
         parsed=found.get(Operation.CV_PARSE),
         analysis=_analysis(found.get(Operation.CV_ANALYZE), brief, pages),
         score=None if scoring is None else weighted_score(scoring, weights_of(brief)),
+        evidence_percent=None if scoring is None else evidence_percent(scoring, weights_of(brief)),
         scoring=None if scoring is None else _points(scoring, brief),
         decision=_decision(found.get(Operation.DECISION)),
     )

@@ -63,7 +63,7 @@ def fail_step(step: Step, code: str, message: str, *, is_charged: bool = False) 
             step,
             StepState.FAILED,
             finished_at=ClockTimestamp(),
-            rejected_answers=F("rejected_answers") + is_charged,
+            rejected_answers=F("rejected_answers") + int(is_charged),
             **_error(code, message),
         )
         note_failure(step, message)
@@ -97,7 +97,7 @@ def try_again_later(
         step,
         StepState.READY,
         run_after=ClockTimestamp() + pause,
-        rejected_answers=F("rejected_answers") + is_charged,
+        rejected_answers=F("rejected_answers") + int(is_charged),
         **_error(code, message),
     )
     logger.warning("step_put_off", code=code, pause_seconds=pause.total_seconds())
