@@ -2,7 +2,7 @@
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -12,6 +12,7 @@ from billing.forms import NewCompanyForm
 from billing.selectors import get_starter_plan
 from billing.services import open_company
 from billing.staff import describe_companies, list_companies
+from tenants.access import staff_view
 
 ROWS_PER_PAGE = 50
 
@@ -32,10 +33,9 @@ def company_new(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@staff_view
 def staff_company_list(request: HttpRequest) -> HttpResponse:
-    """Show all companies to the platform staff; to others the page does not exist."""
-    if not (request.user.is_authenticated and request.user.is_staff):
-        raise Http404
+    """Show all companies to the platform staff."""
     page = Paginator(list_companies(), ROWS_PER_PAGE).get_page(request.GET.get("page"))
     context = {"rows": describe_companies(list(page)), "page_obj": page, "as_of": timezone.now()}
     return render(request, "staff/company_list.html", context)

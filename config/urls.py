@@ -3,7 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from applications.urls import careers_urlpatterns, company_urlpatterns
+import applications.urls
+import tokens.urls
 from config import health
 
 urlpatterns = [
@@ -11,9 +12,10 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("accounts/", include("allauth.urls")),
     path("staff/django/", admin.site.urls),
+    path("staff/", include(tokens.urls.staff_urlpatterns)),
     path("", include("tenants.urls")),
     path("", include("billing.urls")),
-    path("c/<slug:company_slug>/", include("tokens.urls")),
-    path("c/<slug:company_slug>/", include(company_urlpatterns)),
-    path("careers/<slug:company_slug>/", include(careers_urlpatterns)),
+    path("c/<slug:company_slug>/", include(tokens.urls.company_urlpatterns)),
+    path("c/<slug:company_slug>/", include(applications.urls.company_urlpatterns)),
+    path("careers/<slug:company_slug>/", include(applications.urls.careers_urlpatterns)),
 ]

@@ -61,6 +61,20 @@ def company_view(
     return decorate
 
 
+def staff_view(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """Admit the platform's staff; for others the page does not exist."""
+
+    @wraps(view)
+    def admitted(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not (request.user.is_authenticated and request.user.is_staff):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return admitted
+
+
 def _send_to_login(request: CompanyRequest) -> HttpResponse:
     """Ask to sign in: a part of a page that htmx loads must not be filled with the sign-in page."""
     if request.htmx:

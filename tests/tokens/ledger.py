@@ -30,13 +30,12 @@ def hold(company: Company, needed: int, *, minimum: int | None = None, lease: in
     return place_hold(
         HoldRequest(
             company_id=company.pk,
-            operation="cv_parse",
             needed_tokens=needed,
             minimum_tokens=needed if minimum is None else minimum,
             lease_seconds=lease,
             provider="sandbox",
             model="sandbox-rules-1",
-            **{"attribution": Attribution(), **options},
+            **{"operation": "cv_parse", "attribution": Attribution(), **options},
         )
     )
 

@@ -82,6 +82,11 @@ def list_waiting() -> list[Path]:
     return sorted(_folder().glob("*.json"), key=lambda path: path.stat().st_mtime)
 
 
+def list_unreadable() -> list[Path]:
+    """List the files that were set aside because they cannot be read: a person has to look at them."""
+    return sorted(_folder().glob("*.unreadable"))
+
+
 def _apply(closing: Closing) -> None:
     try:
         close_hold(closing)

@@ -12,6 +12,8 @@ from tenants.models import Company
 from tokens.selectors.audit import CheckResult, audit_tracking
 from tokens.services.repairs import find_repair
 
+REPROCESSED = "ai_results_have_usage"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -48,10 +50,7 @@ class Command(BaseCommand):
         before = self._audit(company_id, options["limit"], "Checking")
         done = {} if options["dry_run"] else self._repair(before, reprocess=options["reprocess_ai"])
         after = self._audit(company_id, options["limit"], "Checking again") if done else before
-        rows = [
-            _row(found, left, done.get(found.name, 0), dry_run=options["dry_run"])
-            for found, left in zip(before, after, strict=True)
-        ]
+        rows = [_row(found, left, done.get(found.name), options) for found, left in zip(before, after, strict=True)]
         if options["json"]:
             self.stdout.write(json.dumps(_document(rows, options), indent=2))
         else:
@@ -76,7 +75,7 @@ class Command(BaseCommand):
         done: dict[str, int] = {}
         for result in results:
             repair = find_repair(result.name)
-            if result.name == "ai_results_have_usage" and reprocess:
+            if result.name == REPROCESSED and reprocess:
                 repair = reprocess_unlogged
             if result.found and repair is not None:
                 self.stderr.write(f"Repairing {result.name}: {result.found} found …")
@@ -91,24 +90,28 @@ class Command(BaseCommand):
                 self.stdout.write(f"       {example['subject']}: {example['detail']}")
 
 
-def _row(found: CheckResult, left: CheckResult, repaired: int, *, dry_run: bool) -> Row:
-    repairable = find_repair(found.name) is not None
-    if not found.found:
-        action = "none"
-    elif dry_run:
-        action = "would_repair" if repairable else "needs_a_person"
-    else:
-        action = "repaired" if left.holds else "needs_a_person"
+def _row(found: CheckResult, left: CheckResult, repaired: int | None, options: dict[str, Any]) -> Row:
     return Row(
         law=found.law,
         check=found.name,
         rule=found.rule,
         found=found.found,
-        repaired=repaired,
+        repaired=repaired or 0,
         left=left.found,
-        action=action,
+        action=_action(found, left, options),
         examples=[asdict(example) for example in found.examples[:20]],
     )
+
+
+def _action(found: CheckResult, left: CheckResult, options: dict[str, Any]) -> str:
+    if found.holds:
+        return "none"
+    is_reprocessed = found.name == REPROCESSED and options["reprocess_ai"]
+    if find_repair(found.name) is None and not is_reprocessed:
+        return "needs_a_person"
+    if options["dry_run"]:
+        return "would_repair"
+    return "repaired" if left.holds else "repaired_in_part"
 
 
 def _document(rows: Sequence[Row], options: dict[str, Any]) -> dict[str, Any]:
