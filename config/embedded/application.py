@@ -1,6 +1,5 @@
 """The programs that make up a running Winnow, besides its database and broker."""
 
-import hashlib
 import signal
 import sys
 from collections.abc import Mapping
@@ -114,12 +113,3 @@ def answers(url: str) -> bool:
             return bool(response.status == 200)
     except (URLError, OSError):
         return False
-
-
-def static_fingerprint() -> str:
-    """Return a value that changes with our static files and with the packages that bring their own."""
-    digest = hashlib.sha256((PROJECT / "requirements" / "production.lock").read_bytes())
-    for path in sorted((PROJECT / "static").rglob("*")):
-        status = path.stat()
-        digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()

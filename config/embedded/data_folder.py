@@ -45,8 +45,12 @@ class DataFolder:
         return self.root / "ports.json"
 
     @property
-    def static_fingerprint(self) -> Path:
-        return self.root / "static.fingerprint"
+    def done(self) -> Path:
+        return self.root / "done.json"
+
+    @property
+    def demo(self) -> Path:
+        return self.root / "demo.json"
 
     @property
     def beat_schedule(self) -> Path:

@@ -6,9 +6,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from config.embedded.application import Application, static_fingerprint
+from config.embedded import fingerprints
+from config.embedded.application import Application
 from config.embedded.console import Console
 from config.embedded.data_folder import DataFolder
+from config.embedded.done import WorkDone
 from config.embedded.environment import web_environment, write_services_env
 from config.embedded.leftovers import ProcessRecords
 from config.embedded.ports import PortBook
@@ -34,50 +36,48 @@ def run_demo(*, port: int, as_json: bool) -> None:
             folder.services_env.unlink(missing_ok=True)
 
 
-def set_up(
+def connect(
     supervisor: Supervisor, folder: DataFolder, console: Console, *, web_port: int, sandbox_port: int
 ) -> Application:
-    """Start the services, with tables as this tree wants them, and return the application to run on them."""
+    """Start the services, leave their addresses in services.env, and return the application to run on them."""
     services = Starter(supervisor, folder, console).start(os.environ)
     own = {
         **web_environment(folder, web_port=web_port, sandbox_port=sandbox_port),
         **services.environment(folder),
     }
     write_services_env(folder, own)
-    application = Application(folder, {**os.environ, **own})
-    with console.step("Tables"):
-        supervisor.run(application.migrate())
-    return application
+    return Application(folder, {**os.environ, **own})
 
 
 def _start(supervisor: Supervisor, folder: DataFolder, console: Console, port: int) -> dict[str, Any]:
+    """Bring everything up and return the demo's logins and addresses."""
     sandbox_port = PortBook(folder.ports).port_for("sandbox")
-    application = set_up(supervisor, folder, console, web_port=port, sandbox_port=sandbox_port)
-    _collect_static(supervisor, application, console)
-    demo = _seed(supervisor, application, console)
+    application = connect(supervisor, folder, console, web_port=port, sandbox_port=sandbox_port)
+    _prepare(supervisor, application, console)
     with console.step("Web, worker, beat and sandbox"):
         supervisor.start(
             application.web(port), application.worker(), application.beat(), application.sandbox(sandbox_port)
         )
+    demo: dict[str, Any] = json.loads(folder.demo.read_text())
     return demo
 
 
-def _seed(supervisor: Supervisor, application: Application, console: Console) -> dict[str, Any]:
-    """Make the demo's data, and return its logins and addresses."""
-    output = application.folder.root / "demo.json"
-    with console.step("Demo data"):
-        supervisor.run(application.seed(output))
-    demo: dict[str, Any] = json.loads(output.read_text())
-    return demo
-
-
-def _collect_static(supervisor: Supervisor, application: Application, console: Console) -> None:
-    known, now = application.folder.static_fingerprint, static_fingerprint()
-    if known.exists() and known.read_text() == now:
-        return
-    with console.step("Static files"):
-        supervisor.run(application.collect_static())
-    known.write_text(now)
+def _prepare(supervisor: Supervisor, application: Application, console: Console) -> None:
+    """Make tables, demo data and static files, unless an earlier start made them from the same sources."""
+    folder = application.folder
+    done = WorkDone(folder.done)
+    sources = fingerprints.of_tables_and_demo(application.environment["PUBLIC_URL"])
+    # What an external database holds is not ours to remember.
+    if os.environ.get("DATABASE_URL") or not done.has("tables and demo", sources):
+        with console.step("Tables"):
+            supervisor.run(application.migrate())
+        with console.step("Demo data"):
+            supervisor.run(application.seed(folder.demo))
+        done.note("tables and demo", sources)
+    if not done.has("static files", sources := fingerprints.of_static_files()):
+        with console.step("Static files"):
+            supervisor.run(application.collect_static())
+        done.note("static files", sources)
 
 
 def _announce(demo: Mapping[str, Any], address: str, folder: DataFolder, console: Console, *, as_json: bool) -> None:

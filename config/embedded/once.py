@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from config.embedded.console import Console
-from config.embedded.demo import set_up
+from config.embedded.demo import connect
 from config.embedded.leftovers import ProcessRecords
 from config.embedded.ports import PortBook
 from config.embedded.preflight import check_disk
@@ -25,7 +25,9 @@ def run_once() -> int:
     with throwaway_folder() as folder, Supervisor(ProcessRecords(folder.run), console) as supervisor:
         ports = PortBook(folder.ports)
         sandbox_port = ports.port_for("sandbox")
-        application = set_up(supervisor, folder, console, web_port=ports.port_for("web"), sandbox_port=sandbox_port)
+        application = connect(supervisor, folder, console, web_port=ports.port_for("web"), sandbox_port=sandbox_port)
+        with console.step("Tables"):
+            supervisor.run(application.migrate())
         with console.step("Worker, beat and sandbox"):
             supervisor.start(application.sandbox(sandbox_port), application.worker(), application.beat())
         document = folder.root / "report.json"

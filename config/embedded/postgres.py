@@ -49,6 +49,7 @@ class Postgres:
         """Make the cluster if there is none. Raises what ``run`` raises when a program fails."""
         if self.folder.postgres.exists():
             return
+        self.folder.done.unlink(missing_ok=True)  # whatever was prepared was in another cluster
         unfinished = self.folder.root / "postgres.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         password = self.folder.root / "initdb.password"
