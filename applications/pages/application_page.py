@@ -50,32 +50,24 @@ class CVPart:
 
 def application_page(application: Application, membership: Membership) -> dict[str, Any]:
     """Gather the page's context for a member; who may not change anything gets no addresses to do so."""
-    company = application.company
-    return {
-        **progress_part(application, membership),
-        "cv": _cv(application, membership),
-        "events": list_events(application),
-        "job_url": reverse("job_detail", args=[company.slug, application.job.slug]),
-        "list_url": reverse("application_list", args=[company.slug]),
-    }
-
-
-def progress_part(application: Application, membership: Membership) -> dict[str, Any]:
-    """Gather the part of the page that changes while AI works."""
     company, run = application.company, get_latest_run(application)
     steps, usage = list_steps(run), sum_by_step(application)
     progress = progress_of(run, steps)
     return {
         "company": company,
         "application": _head(application),
+        "job_url": reverse("job_detail", args=[company.slug, application.job.slug]),
+        "run_number": run.number,
         "steps": step_rows(
             steps, usage, job=application.job, company_slug=company.slug, can_retry=membership.can_recruit
         ),
         "progress": progress,
+        "poll_url": reverse("application_progress", args=[company.slug, application.pk]) if progress.active else None,
         "total_charged_tokens": sum(used.charged_tokens for used in usage.values()),
         "ledger_url": reverse("token_page", args=[company.slug]) if membership.can_administer else None,
         "result": result_of(run, steps, application.cv.pages or []),
-        "poll_url": reverse("application_progress", args=[company.slug, application.pk]) if progress.active else None,
+        "cv": _cv(application, membership),
+        "events": list_events(application),
     }
 
 

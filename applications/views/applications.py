@@ -1,5 +1,6 @@
 """Pages on which members see applications, and what they can do there."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,9 +14,9 @@ from applications.errors import CannotStartThere, RunUnderWay, StepNotRetryable
 from applications.forms.filter_form import ApplicationFilterForm
 from applications.forms.resieve_form import ResieveForm
 from applications.models import Application, Operation
-from applications.pages.application_page import application_page, progress_part
+from applications.pages.application_page import application_page
 from applications.pages.application_rows import application_rows
-from applications.selectors.applications import get_latest_run, list_applications
+from applications.selectors.applications import list_applications
 from applications.services.runs import retry_step, start_run
 from applications.views.access import access_application, access_step
 from tenants.access import CompanyRequest, company_view
@@ -51,21 +52,18 @@ def application_list(request: CompanyRequest) -> HttpResponse:
 @company_view(Role.VIEWER)
 def application_detail(request: CompanyRequest, application_id: UUID) -> HttpResponse:
     """Show one application: its steps and their cost, what they found, the CV and the history."""
-    application = access_application(request.company, application_id)
-    context = application_page(application, request.membership)
-    if request.membership.can_recruit and not context["progress"].active:
-        context |= _resieve(request, application)
+    context = _page(request, access_application(request.company, application_id))
     return render(request, "applications/application_detail.html", context)
 
 
 @require_safe
 @company_view(Role.VIEWER)
 def application_progress(request: CompanyRequest, application_id: UUID) -> HttpResponse:
-    """Show the part of the page that changes while AI works; opened by itself, the whole page."""
-    if not request.htmx:
-        return redirect("application_detail", request.company.slug, application_id)
+    """Show the parts of the page that change while AI works; opened by itself, the whole page."""
     application = access_application(request.company, application_id)
-    context = progress_part(application, request.membership)
+    if not request.htmx:
+        return redirect("application_detail", request.company.slug, application.pk)
+    context = _page(request, application)
     return render(request, "applications/_application_progress.html", {**context, "is_poll": True})
 
 
@@ -119,9 +117,9 @@ def application_resieve(request: CompanyRequest, application_id: UUID) -> HttpRe
     return redirect("application_detail", request.company.slug, application.pk)
 
 
-def _resieve(request: CompanyRequest, application: Application) -> dict[str, object]:
-    number = get_latest_run(application).number + 1
-    return {
-        "resieve_url": reverse("application_resieve", args=[request.company.slug, application.pk]),
-        "resieve_form": ResieveForm.for_run(number),
-    }
+def _page(request: CompanyRequest, application: Application) -> dict[str, Any]:
+    context = application_page(application, request.membership)
+    if request.membership.can_recruit and not context["progress"].active:
+        context["resieve_url"] = reverse("application_resieve", args=[request.company.slug, application.pk])
+        context["resieve_form"] = ResieveForm.for_run(context["run_number"] + 1)
+    return context

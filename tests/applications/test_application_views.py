@@ -1,0 +1,410 @@
+"""Members see applications, what AI found out about them and what it cost, and can act on them."""
+
+from uuid import uuid4
+
+import pytest
+from django.urls import reverse
+from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
+
+from applications.models import CV, Run, Step
+from tenants.models import Role
+from tests.applications.factories import CV_TEXT, ApplicationFactory, JobFactory
+from tests.applications.hiring import charges, states_of, step_of, work
+from tests.tenants.factories import sign_in
+
+pytestmark = pytest.mark.django_db
+
+
+def address(name, application):
+    return reverse(name, args=[application.company.slug, application.pk])
+
+
+def application_for(client, role, **facts):
+    """An application that the signed-in member of that role can open."""
+    application = ApplicationFactory(**facts)
+    sign_in(client, role, company=application.company)
+    return application
+
+
+def fail_first_step(application):
+    step = step_of(application)
+    Step.objects.filter(pk=step.pk).update(
+        state="failed", finished_at=step.run_after, error_code="provider_timeout", error_message="It took too long."
+    )
+    return step
+
+
+# The list ----------------------------------------------------------------------------------------------------
+
+
+def list_names(client, company, **filters):
+    response = client.get(reverse("application_list", args=[company.slug]), filters)
+    return [row.candidate_name for row in response.context["rows"]]
+
+
+def test_the_list_shows_the_company_s_applications_newest_first(client):
+    job = JobFactory()
+    sign_in(client, Role.VIEWER, company=job.company)
+    ApplicationFactory(job=job, name="Ada")
+    ApplicationFactory(job=job, name="Grace")
+    ApplicationFactory(name="Somebody else's")
+
+    assert list_names(client, job.company) == ["Grace", "Ada"]
+
+
+def test_the_list_is_filtered_by_job_status_and_text(client):
+    job = JobFactory()
+    other = JobFactory(company=job.company)
+    sign_in(client, Role.VIEWER, company=job.company)
+    ada = ApplicationFactory(job=job, name="Ada", email="ada@example.com")
+    ApplicationFactory(job=other, name="Grace", email="grace@navy.example")
+    type(ada).objects.filter(pk=ada.pk).update(status="screened")
+
+    assert list_names(client, job.company, job=other.slug) == ["Grace"]
+    assert list_names(client, job.company, status="screened") == ["Ada"]
+    assert list_names(client, job.company, q="NAVY") == ["Grace"]
+    assert list_names(client, job.company, q="nobody") == []
+
+
+def test_filters_that_make_no_sense_are_left_out(client):
+    application = application_for(client, Role.VIEWER, name="Ada")
+    foreign = JobFactory()
+
+    assert list_names(client, application.company, job=foreign.slug, status="nonsense", page="x") == ["Ada"]
+
+
+def test_a_search_without_a_match_offers_to_clear_it(client):
+    application = application_for(client, Role.VIEWER)
+
+    response = client.get(reverse("application_list", args=[application.company.slug]), {"q": "nobody"})
+
+    assertContains(response, "Clear the filters")
+
+
+def test_the_list_takes_as_many_queries_for_ten_applications_as_for_one(client, django_assert_num_queries):
+    application = application_for(client, Role.VIEWER)
+    url = reverse("application_list", args=[application.company.slug])
+    # session, user, membership, how many, applications, steps, usage, jobs of the filter, companies of the menu
+    expected = 9
+
+    with django_assert_num_queries(expected):
+        client.get(url)
+    ApplicationFactory.create_batch(9, job=application.job)
+    with django_assert_num_queries(expected):
+        client.get(url)
+
+
+def test_a_row_tells_how_far_screening_is_and_what_it_cost(client, upstream):
+    application = application_for(client, Role.VIEWER)
+    work()
+
+    [row] = client.get(reverse("application_list", args=[application.company.slug])).context["rows"]
+
+    assert (row.steps_done, row.steps_total, row.step_state, row.score) == (4, 4, "", 95)
+    assert row.charged_tokens == sum(charges(application.company))
+
+
+# One application ---------------------------------------------------------------------------------------------
+
+
+def test_a_screened_application_shows_result_evidence_and_cost(client, upstream):
+    application = application_for(client, Role.VIEWER)
+    work()
+
+    response = client.get(address("application_detail", application))
+
+    context = response.context
+    charged = charges(application.company)
+    assert [step.charged_tokens for step in context["steps"]] == charged
+    assert context["total_charged_tokens"] == sum(charged)
+    assert (context["progress"].done, context["progress"].active, context["poll_url"]) == (4, False, None)
+    assert context["result"].score == 95
+    assert context["result"].evidence_percent == 33
+    assertContains(response, "Seven years of Python in production")
+    assertContains(response, "found in the CV word for word")
+    assertContains(response, "sandbox: rules, not AI")
+    assertContains(response, "Look closer")
+    assertNotContains(response, "hx-get")
+
+
+def test_a_criterion_without_evidence_is_unknown(client, upstream):
+    application = application_for(client, Role.VIEWER)
+    work()
+
+    findings = client.get(address("application_detail", application)).context["result"].analysis.findings
+
+    assert [(row.criterion, row.finding, row.weight, row.must_have) for row in findings] == [
+        ("Python in production", "met", 1, True),
+        ("Leading a team", "no_evidence", 2, False),
+    ]
+
+
+def test_a_quote_that_is_not_in_the_cv_is_marked(client, upstream):
+    application = application_for(client, Role.VIEWER)
+    work()
+    CV.objects.update(pages=["Another text altogether"])
+
+    response = client.get(address("application_detail", application))
+
+    assert response.context["result"].analysis.findings[0].finding == "unverified"
+    assertContains(response, "do not rely on it")
+
+
+def test_while_work_is_under_way_the_page_polls(client):
+    application = application_for(client, Role.VIEWER)
+
+    response = client.get(address("application_detail", application))
+
+    assertContains(response, f'hx-get="{address("application_progress", application)}"')
+    assert response.context["result"] is None
+
+
+def test_a_poll_brings_the_parts_that_change(client, upstream):
+    application = application_for(client, Role.RECRUITER)
+    work()
+
+    response = client.get(address("application_progress", application), headers={"HX-Request": "true"})
+
+    assertContains(response, "4 of 4 steps done")
+    assertContains(response, 'id="application-status" hx-swap-oob="true"')
+    assertContains(response, "Re-sieve")
+    assertNotContains(response, "<html")
+    assertNotContains(response, "hx-get")
+
+
+def test_the_poll_s_address_opened_by_itself_is_the_whole_page(client):
+    application = application_for(client, Role.VIEWER)
+
+    response = client.get(address("application_progress", application))
+
+    assertRedirects(response, address("application_detail", application))
+
+
+def test_waiting_for_tokens_is_said_and_not_polled(client, upstream):
+    application = application_for(client, Role.VIEWER, job=JobFactory(tokens=0))
+    work()
+
+    response = client.get(address("application_detail", application))
+
+    assertContains(response, "There are no tokens left. It continues by itself as soon as that has changed.")
+    assert response.context["steps"][0].state == "waiting_for_tokens"
+    assert response.context["poll_url"] is None
+
+
+def test_waiting_for_tomorrow_is_said(client, upstream):
+    application = application_for(client, Role.VIEWER)
+    type(application.job).objects.update(daily_ai_cap=0)
+    work()
+
+    response = client.get(address("application_detail", application))
+
+    assertContains(response, "limit of 0 applications for this job is reached")
+    assert response.context["steps"][0].state == "held_back"
+
+
+def test_a_failed_step_says_why_whether_it_was_charged_and_how_to_go_on(client):
+    application = application_for(client, Role.RECRUITER)
+    step = fail_first_step(application)
+
+    response = client.get(address("application_detail", application))
+
+    assertContains(response, "It took too long.")
+    assertContains(response, "Nothing was charged.")
+    assertContains(response, reverse("step_retry", args=[application.company.slug, step.pk]))
+
+
+def test_a_failure_after_charged_answers_says_so(client, upstream):
+    application = application_for(client, Role.RECRUITER)
+    upstream.misbehave("empty_answer", "empty_answer", "empty_answer")
+    work()
+
+    response = client.get(address("application_detail", application))
+
+    assertContains(response, "AI gave an empty answer.")
+    assertContains(response, "The call was charged.")
+
+
+def test_a_step_that_will_be_tried_again_says_so(client):
+    application = application_for(client, Role.VIEWER)
+    Step.objects.filter(position=1).update(error_code="provider_timeout", error_message="It took too long.")
+
+    response = client.get(address("application_detail", application))
+
+    assertContains(response, "It took too long. It is tried again by itself.")
+
+
+def test_what_reading_left_out_of_the_cv_is_said(client):
+    application = application_for(client, Role.VIEWER, cover_note="I can start in May.")
+    CV.objects.update(notes=["hidden_text_removed"])
+
+    response = client.get(address("application_detail", application))
+
+    assertContains(response, "The file held text that a reader does not see.")
+    assertContains(response, "I can start in May.")
+
+
+def test_viewers_see_everything_and_can_change_nothing(client):
+    application = application_for(client, Role.VIEWER)
+    step = fail_first_step(application)
+
+    response = client.get(address("application_detail", application))
+
+    assert response.context["cv"].download_url is None
+    assertNotContains(response, reverse("step_retry", args=[application.company.slug, step.pk]))
+    assertNotContains(response, address("application_resieve", application))
+
+
+def test_only_who_may_see_tokens_is_led_to_them(client):
+    application = application_for(client, Role.RECRUITER)
+    assert client.get(address("application_detail", application)).context["ledger_url"] is None
+
+    sign_in(client, Role.ADMIN, company=application.company)
+    ledger_url = client.get(address("application_detail", application)).context["ledger_url"]
+    assert ledger_url == reverse("token_page", args=[application.company.slug])
+
+
+@pytest.mark.parametrize("name", ["application_detail", "application_progress", "cv_download"])
+def test_an_application_of_another_company_is_not_there(client, name):
+    application = ApplicationFactory()
+    own = sign_in(client, Role.OWNER)
+
+    assert client.get(address(name, application)).status_code == 404
+    assert client.get(reverse(name, args=[own.company.slug, application.pk])).status_code == 404
+    assert client.get(reverse(name, args=[own.company.slug, uuid4()])).status_code == 404
+
+
+def test_strangers_are_asked_to_sign_in(client):
+    response = client.get(address("application_detail", ApplicationFactory()))
+
+    assert response["Location"].startswith(reverse("account_login"))
+
+
+# The file ----------------------------------------------------------------------------------------------------
+
+
+def test_a_recruiter_gets_the_file_as_it_was_uploaded(client):
+    application = application_for(client, Role.RECRUITER, file_name="Grace Mbeki.txt")
+
+    response = client.get(address("cv_download", application))
+
+    assert b"".join(response.streaming_content) == CV_TEXT.encode()
+    assert response["Content-Disposition"] == 'attachment; filename="Grace Mbeki.txt"'
+    assert response["Content-Type"] == "text/plain"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert response["Cache-Control"] == "private, no-store"
+
+
+def test_viewers_do_not_get_the_file(client):
+    application = application_for(client, Role.VIEWER)
+
+    assert client.get(address("cv_download", application)).status_code == 403
+
+
+def test_a_file_that_is_gone_is_not_there(client):
+    application = application_for(client, Role.RECRUITER)
+    application.cv.file.storage.delete(application.cv.file.name)
+    assert client.get(address("cv_download", application)).status_code == 404
+
+    CV.objects.update(file="")
+    assert client.get(address("cv_download", application)).status_code == 404
+    assertContains(client.get(address("application_detail", application)), "The CV was erased.")
+
+
+# Retry and re-sieve ------------------------------------------------------------------------------------------
+
+
+def test_a_recruiter_tries_a_failed_step_again(client):
+    application = application_for(client, Role.RECRUITER)
+    step = fail_first_step(application)
+
+    response = client.post(reverse("step_retry", args=[application.company.slug, step.pk]))
+
+    assertRedirects(response, address("application_detail", application))
+    assert step_of(application).state == "ready"
+
+
+def test_a_step_that_did_not_fail_is_left_alone_and_that_is_said(client):
+    application = application_for(client, Role.RECRUITER)
+    step = step_of(application)
+
+    response = client.post(reverse("step_retry", args=[application.company.slug, step.pk]), follow=True)
+
+    assertContains(response, "This step cannot be tried again")
+    assert step_of(application).state == "ready"
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, None])
+def test_who_may_not_retry_changes_nothing(client, role):
+    application = ApplicationFactory()
+    step = fail_first_step(application)
+    sign_in(client, Role.OWNER) if role is None else sign_in(client, role, company=application.company)
+
+    response = client.post(reverse("step_retry", args=[application.company.slug, step.pk]))
+
+    assert response.status_code == (404 if role is None else 403)
+    assert step_of(application).state == "failed"
+
+
+def test_a_recruiter_screens_an_application_again(client, upstream):
+    application = application_for(client, Role.RECRUITER)
+    work()
+    form = client.get(address("application_detail", application)).context["resieve_form"]
+    sent = {"number": form.initial["number"], "from_operation": "scoring", "reason": "New criteria"}
+
+    for _ in range(2):
+        response = client.post(address("application_resieve", application), sent)
+
+    assertRedirects(response, address("application_detail", application))
+    assert states_of(application) == ["succeeded", "succeeded", "ready", "blocked"]
+    assert list(Run.objects.values_list("number", flat=True)) == [1, 2]
+    assert client.get(address("application_detail", application)).context["steps"][0].charged_tokens is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ({"number": "2", "from_operation": "cv_parse"}, "Screening is still under way."),
+        ({"number": "2", "from_operation": "nonsense"}, "Choose the step to start from"),
+        ({}, "Choose the step to start from"),
+    ],
+)
+def test_what_cannot_be_started_is_said_and_starts_nothing(client, sent, words):
+    application = application_for(client, Role.RECRUITER)
+
+    response = client.post(address("application_resieve", application), sent, follow=True)
+
+    assertContains(response, words)
+    assert Run.objects.count() == 1
+
+
+def test_a_start_behind_what_has_no_result_is_refused_in_words(client):
+    application = application_for(client, Role.RECRUITER)
+    fail_first_step(application)
+
+    sent = {"number": "2", "from_operation": "decision"}
+    response = client.post(address("application_resieve", application), sent, follow=True)
+
+    assertContains(response, "have no results yet. Start from an earlier step.")
+    assert Run.objects.count() == 1
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, None])
+def test_who_may_not_screen_again_starts_nothing(client, role):
+    application = ApplicationFactory()
+    fail_first_step(application)
+    sign_in(client, Role.OWNER) if role is None else sign_in(client, role, company=application.company)
+
+    response = client.post(address("application_resieve", application), {"number": "2", "from_operation": "cv_parse"})
+
+    assert response.status_code == (404 if role is None else 403)
+    assert Run.objects.count() == 1
+
+
+def test_an_evaluation_takes_a_fixed_number_of_queries(client, upstream, django_assert_num_queries):
+    application = application_for(client, Role.VIEWER)
+    work()
+
+    # session, user, membership, application, run, steps, usage, events, companies of the menu
+    with django_assert_num_queries(9):
+        client.get(address("application_detail", application))
