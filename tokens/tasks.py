@@ -19,6 +19,12 @@ def expire_allocations() -> None:
 
 
 @shared_task
+def erase_answers() -> None:
+    """Erase stored answers whose retention is over."""
+    upkeep.erase_answers()
+
+
+@shared_task
 def make_partitions() -> None:
     """Have the usage log's next months ready."""
     upkeep.make_partitions()

@@ -255,6 +255,18 @@ def test_held_tokens_outlive_their_allocation_and_what_comes_back_is_written_off
     assert sum(LedgerEntry.objects.values_list("delta_tokens", flat=True)) == 0
 
 
+def test_an_answer_is_erased_after_its_retention_and_its_key_stays():
+    company = new_company(tokens=100)
+    for key, days in (("kept", 1), ("over", 0)):
+        placed = hold(company, 10, key=key, request_hash=b"a")
+        settle_hold(hold_id=placed.hold_id, usages=[used(5)], answer={"text": key}, answer_days=days)
+
+    assert upkeep.erase_answers() == 1
+
+    assert [answer.content["text"] for answer in Answer.objects.all()] == ["kept"]
+    assert hold(company, 10, key="over", request_hash=b"a").is_replay is True
+
+
 def test_the_same_source_grants_once():
     company = new_company()
     first = grant(company, 100, source_id="2026-11")

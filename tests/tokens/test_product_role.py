@@ -34,6 +34,7 @@ def test_the_product_can_do_all_that_it_needs(as_product):
     release_hold(hold_id=hold(company, 100).hold_id)
 
     upkeep.expire_allocations()
+    assert upkeep.erase_answers() == 0
     upkeep.make_partitions(months_ahead=14)
 
     assert get_balance(company.pk).available_tokens == 930

@@ -4,6 +4,8 @@ Each is safe to run anywhere, any number of times and at once. Every statement h
 and no other row before it, as all that move tokens do: so none can wait for another in a circle.
 """
 
+from tokens.models import Answer
+from tokens.models.fields import ClockTimestamp
 from tokens.services.statement import list_ids, run
 from tokens.sql import calls
 
@@ -27,6 +29,12 @@ def expire_allocations(*, batch: int = 500) -> int:
     """Write off the free tokens of allocations past their expiry; returns the tokens written off."""
     past = list_ids(calls.ALLOCATIONS_PAST_EXPIRY, {"limit": batch})
     return sum(run(calls.EXPIRE_ALLOCATION, {"allocation_id": allocation_id})[0] for allocation_id in past)
+
+
+def erase_answers() -> int:
+    """Erase stored answers whose retention is over; returns how many. Their keys stay, so nothing is charged again."""
+    erased, _by_model = Answer.objects.filter(erase_after__lte=ClockTimestamp()).delete()
+    return erased
 
 
 def make_partitions(*, months_ahead: int = 12) -> int:
