@@ -21,11 +21,15 @@ from tests.config.embedded_programs import wait_until
 
 pytestmark = pytest.mark.slow
 PROGRAMS = ["beat", "postgres", "sandbox", "valkey", "web", "worker"]
-FROM_OUTSIDE = {
+# What the test run itself has set.
+OF_THE_TESTS = {
     "DATABASE_URL",
     "DATABASE_OWNER_URL",
     "DATABASE_APP_ROLE",
+    "DJANGO_SETTINGS_MODULE",
+    "MEDIA_ROOT",
     "REDIS_URL",
+    "SANDBOX_ENABLED",
     "SECRET_KEY",
     "TIKTOKEN_CACHE_DIR",
 }
@@ -38,7 +42,7 @@ def folder(tmp_path: Path) -> DataFolder:
 
 @pytest.fixture
 def command(tmp_path: Path, folder: DataFolder) -> dict[str, Any]:
-    kept = {name: value for name, value in os.environ.items() if name not in FROM_OUTSIDE}
+    kept = {name: value for name, value in os.environ.items() if name not in OF_THE_TESTS}
     environment = {**kept, "WINNOW_DATA": str(folder.root), "TMPDIR": str(tmp_path)}
     return {"env": environment, "cwd": PROJECT, "stdout": subprocess.PIPE, "text": True}
 
