@@ -9,7 +9,9 @@ from django.db import connection
 
 from tenants.models import Company
 from tests.tokens.ledger import new_company
+from tokens.models import Seal
 from tokens.periods import Period, today
+from tokens.services.seals import seal_company
 
 
 def company_at_noon(**options: Any) -> Company:
@@ -20,8 +22,9 @@ def company_at_noon(**options: Any) -> Company:
 
 @contextmanager
 def lifted_guards() -> Iterator[None]:
-    """Let the owner of the tables do what triggers refuse."""
+    """Let the owner of the tables do what triggers refuse. Checks that wait for a commit run first."""
     with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in ("tokens_ledger_entry", "tokens_seal"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         yield
@@ -36,13 +39,15 @@ def tamper(statement: str, *parameters: object) -> None:
 
 
 def move_to_past(company: Company, days: int) -> None:
-    """Let what was recorded within the hour have been recorded ``days`` days ago."""
+    """Let what was recorded within the hour, and is not sealed, have been recorded ``days`` days ago."""
     tamper(
         """UPDATE tokens_ledger_entry
            SET recorded_at = recorded_at - make_interval(days => %s), company_day = company_day - %s
-           WHERE company_id = %s AND recorded_at > clock_timestamp() - interval '1 hour'""",
+           WHERE company_id = %s AND recorded_at > clock_timestamp() - interval '1 hour'
+             AND xact_id >= coalesce((SELECT max(to_xact) FROM tokens_seal WHERE company_id = %s), '0')""",
         days,
         days,
+        company.pk,
         company.pk,
     )
 
@@ -53,9 +58,36 @@ def days_ago(company: Company, first: int, last: int | None = None) -> Period:
     return Period(day - timedelta(days=first), day - timedelta(days=first if last is None else last))
 
 
+def seal_all(company: Company, **options: Any) -> list[Seal]:
+    """Seal all of a company's ledger that is committed."""
+    wait_for_others()
+    return seal_company(company.pk, **options)
+
+
+def wait_for_others() -> None:
+    """Wait until every transaction older than the newest entry has ended.
+
+    Transactions of the whole cluster count as running, also those of tests in other databases at the same time.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            DO $$
+            BEGIN
+                WHILE (SELECT max(xact_id) FROM tokens_ledger_entry) >= pg_snapshot_xmin(pg_current_snapshot()) LOOP
+                    PERFORM pg_sleep(0.002);
+                END LOOP;
+            END
+            $$
+        """)
+
+
 @contextmanager
 def other_transaction() -> Iterator[Any]:
-    """Open a transaction on a connection of its own, that has an id already; yields its cursor, and commits."""
+    """Open a transaction on a connection of its own, that has an id already; yields its cursor, and commits.
+
+    What was written before can be sealed meanwhile; what is written from now on cannot, until it has ended.
+    """
+    wait_for_others()
     other = connection.copy()
     try:
         other.set_autocommit(False)

@@ -96,12 +96,16 @@ class Verification:
 
 @dataclass(frozen=True)
 class _Recount:
-    """What the rows of a seal's stretch come to now."""
+    """What the rows of a seal's stretch come to now.
+
+    ``sha256`` is over them and the seal's line as it is stored, ``recounted_sha256`` over them and a line with the
+    counts and the balance that they come to.
+    """
 
     entry_count: int
     delta_tokens: int
-    balance_tokens: int
     sha256: str
+    recounted_sha256: str
 
 
 def verify_seals(
@@ -119,7 +123,7 @@ def verify_seals(
         difference = _check_number(seal, before)
         if difference is None:
             recount = _recount(seal, before)
-            difference = _check_rows(seal, recount) or _check_link(seal, before) or _check_columns(seal, recount)
+            difference = _check_rows(seal, recount) or _check_link(seal, before)
             entries += recount.entry_count
         if difference is not None:
             break
@@ -132,17 +136,18 @@ def verify_seals(
 
 
 def _recount(seal: Seal, before: Seal | None) -> _Recount:
-    """Read the rows again; all but the seal's number, days and bounds comes from them and the seal before."""
+    """Read the rows of a seal's stretch again."""
     digest = SealHash(seal.previous_sha256)
     entry_count = delta_tokens = 0
     for entry in stream_entries(seal.company_id, after=Position(int(seal.from_xact)), to_xact=int(seal.to_xact)):
         digest.add_entry(entry)
         entry_count += 1
         delta_tokens += entry.delta_tokens
+    stored = {name: getattr(seal, name) for name in SEAL_FIELDS}
     balance_tokens = (before.balance_tokens if before else 0) + delta_tokens
     counted = {"entry_count": entry_count, "delta_tokens": delta_tokens, "balance_tokens": balance_tokens}
-    sha256 = digest.finish(counted.get(name, getattr(seal, name)) for name in SEAL_FIELDS)
-    return _Recount(**counted, sha256=sha256)
+    recounted = {**stored, **counted}
+    return _Recount(entry_count, delta_tokens, digest.finish(stored.values()), digest.finish(recounted.values()))
 
 
 def _check_number(seal: Seal, before: Seal | None) -> Difference | None:
@@ -153,35 +158,32 @@ def _check_number(seal: Seal, before: Seal | None) -> Difference | None:
 
 
 def _check_rows(seal: Seal, recount: _Recount) -> Difference | None:
-    """Compare the hash. Where it differs, the seal after tells whether this seal's rows or its own hash was changed."""
-    if recount.sha256 == seal.sha256:
+    """Compare hash and counts. Where they differ, tell whether the rows were changed or what is stored of the seal."""
+    counts_hold = (seal.entry_count, seal.delta_tokens) == (recount.entry_count, recount.delta_tokens)
+    if recount.sha256 == seal.sha256 and counts_hold:
         return None
+    if recount.recounted_sha256 == seal.sha256:
+        return Difference(
+            seal.number, Damage.SEAL_CHANGED, "its rows and its hash agree, its counts do not"
+        )
     after = Seal.objects.filter(company_id=seal.company_id, number=seal.number + 1).first()
     if after is not None and after.previous_sha256 == recount.sha256:
         return Difference(seal.number, Damage.SEAL_CHANGED, "its rows and the seal after it agree, its hash does not")
-    found = f"{recount.entry_count} entries of {recount.delta_tokens} tokens; "
-    sealed = f"sealed were {seal.entry_count} of {seal.delta_tokens}"
+    found = f"{recount.entry_count} entries of {recount.delta_tokens} tokens"
+    detail = f"{found}; sealed were {seal.entry_count} of {seal.delta_tokens}"
     if recount.entry_count == seal.entry_count:
-        return Difference(seal.number, Damage.ROWS_CHANGED, found + sealed)
+        return Difference(seal.number, Damage.ROWS_CHANGED, detail)
     fewer = recount.entry_count < seal.entry_count
-    return Difference(seal.number, Damage.ROWS_REMOVED if fewer else Damage.ROWS_ADDED, found + sealed)
+    return Difference(seal.number, Damage.ROWS_REMOVED if fewer else Damage.ROWS_ADDED, detail)
 
 
 def _check_link(seal: Seal, before: Seal | None) -> Difference | None:
     """Compare where this seal starts with where the one before ends. Its own hash holds: what differs is the other."""
-    expected = (before.sha256, before.to_xact) if before else (NO_SEAL_BEFORE, "0")
-    if (seal.previous_sha256, seal.from_xact) == expected:
+    starts = (seal.previous_sha256, seal.from_xact, seal.balance_tokens - seal.delta_tokens)
+    if starts == ((before.sha256, before.to_xact, before.balance_tokens) if before else (NO_SEAL_BEFORE, "0", 0)):
         return None
-    detail = f"seal {seal.number} was made over {seal.previous_sha256}, and holds"
-    return Difference(max(1, seal.number - 1), Damage.SEAL_CHANGED, detail)
-
-
-def _check_columns(seal: Seal, recount: _Recount) -> Difference | None:
-    """Compare the counts beside the hash; the rows are right by their hash."""
-    names = ("entry_count", "delta_tokens", "balance_tokens")
-    if all(getattr(seal, name) == getattr(recount, name) for name in names):
-        return None
-    return Difference(seal.number, Damage.SEAL_CHANGED, "its rows and its hash agree, the counts beside them do not")
+    detail = f"seal {seal.number}, which holds, was made over {seal.previous_sha256}"
+    return Difference(before.number if before else seal.number, Damage.SEAL_CHANGED, detail)
 
 
 def _check_exported(company_id: int, exported: Mapping[int, str]) -> Difference | None:

@@ -82,7 +82,8 @@ def _missing(exported: dict[int, str]) -> Verification:
 
 def _sentence(result: Verification) -> str:
     if result.difference is not None:
-        return f"DIFFERS at seal {result.difference.number}: {result.difference.damage}. {result.difference.detail}."
+        found = result.difference
+        return f"DIFFERS at seal {found.number}: {found.damage}. {found.detail[0].upper()}{found.detail[1:]}."
     if result.last is None:
         return "nothing is sealed yet."
     return f"{result.seals} seals hold over {result.entries} entries, up to {result.last.company_day}."
