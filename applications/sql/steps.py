@@ -2,17 +2,36 @@
 
 # Take the next step. Companies take turns: whoever has the fewest steps running goes first, then whoever was served
 # longest ago, so that one company's bulk upload starves nobody. A running step whose lease ran out lost its worker.
+# Of each company only its first steps are looked at (by index, however many wait behind them): as many as there may be
+# workers that claim at the same moment and pass each other's over.
 CLAIM_STEP = """
-    WITH served AS (
+    WITH RECURSIVE company AS (
+        (SELECT company_id FROM applications_step WHERE state = 'ready' ORDER BY company_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT step.company_id FROM applications_step step
+                WHERE step.state = 'ready' AND step.company_id > company.company_id
+                ORDER BY step.company_id LIMIT 1)
+        FROM company WHERE company.company_id IS NOT NULL
+    ), due AS (
+        SELECT first.id FROM company CROSS JOIN LATERAL (
+            SELECT step.id FROM applications_step step
+            WHERE step.state = 'ready' AND step.company_id = company.company_id
+              AND step.run_after <= statement_timestamp()
+            ORDER BY step.run_after LIMIT %(workers)s
+        ) first
+        UNION ALL
+        SELECT id FROM applications_step WHERE state = 'running' AND lease_expires_at <= statement_timestamp()
+    ), served AS (
         SELECT company_id,
                count(*) FILTER (WHERE state = 'running' AND lease_expires_at > statement_timestamp()) AS running,
                max(started_at) AS last_started_at
         FROM applications_step WHERE started_at > statement_timestamp() - interval '5 minutes' GROUP BY company_id
     ), next AS (
         SELECT step.id FROM applications_step step LEFT JOIN served USING (company_id)
-        WHERE (step.state = 'ready' AND step.run_after <= statement_timestamp())
-           OR (step.state = 'running' AND step.lease_expires_at <= statement_timestamp()
-               AND step.attempts < %(max_crashes)s)
+        WHERE step.id = ANY (ARRAY(SELECT id FROM due))
+          AND (step.state = 'ready'
+               OR (step.state = 'running' AND step.lease_expires_at <= statement_timestamp()
+                   AND step.attempts < %(max_crashes)s))
         ORDER BY coalesce(served.running, 0), served.last_started_at NULLS FIRST, step.run_after, step.id
         LIMIT 1 FOR NO KEY UPDATE OF step SKIP LOCKED
     )

@@ -15,6 +15,7 @@ logger = structlog.get_logger(__name__)
 LEASE_SECONDS = 60
 RENEW_EVERY_SECONDS = 15
 MAX_CRASHES = 5
+CLAIMING_AT_ONCE = 20  # workers that may claim at the very same moment; a further one comes again seconds later
 
 
 def claim_step() -> Step | None:
@@ -23,7 +24,10 @@ def claim_step() -> Step | None:
     One statement: two workers never take the same step. A step whose worker died is taken again after its lease.
     """
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM_STEP, {"lease_seconds": LEASE_SECONDS, "max_crashes": MAX_CRASHES})
+        cursor.execute(
+            CLAIM_STEP,
+            {"lease_seconds": LEASE_SECONDS, "max_crashes": MAX_CRASHES, "workers": CLAIMING_AT_ONCE},
+        )
         row = cursor.fetchone()
     if row is None:
         return None
