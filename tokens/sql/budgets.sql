@@ -54,6 +54,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     new_budget uuid;
 BEGIN
+    INSERT INTO tokens_account (company_id) VALUES (p_company_id) ON CONFLICT DO NOTHING;
     PERFORM 1 FROM tokens_account WHERE company_id = p_company_id FOR NO KEY UPDATE;
     INSERT INTO tokens_budget (company_id, scope, scope_id, period, limit_tokens, action)
     VALUES (p_company_id, p_scope, p_scope_id, p_period, p_limit_tokens, p_action) RETURNING id INTO new_budget;

@@ -50,7 +50,7 @@ EXPIRE_HOLDS = """
     SELECT count(*) FILTER (WHERE tokens_expire_hold(id)) FROM (
         SELECT id FROM tokens_hold
         WHERE company_id = %(company_id)s AND state = 'open' AND lease_expires_at <= clock_timestamp()
-        LIMIT %(limit)s
+        ORDER BY lease_expires_at LIMIT %(limit)s
     ) due
 """
 HOLDS_WITH_LOST_ATTEMPTS = """

@@ -16,6 +16,7 @@ DECLARE
     moment timestamptz;
     charged bigint;
     short bigint;
+    is_complete boolean;
 BEGIN
     SELECT a.* INTO account FROM tokens_account a
     JOIN tokens_hold h ON h.company_id = a.company_id WHERE h.id = p_hold_id FOR NO KEY UPDATE OF a;
@@ -47,6 +48,7 @@ BEGIN
                    - greatest(sent.before, ordered.before))::bigint AS tokens
         FROM sent JOIN ordered
           ON sent.before < ordered.before + ordered.tokens AND ordered.before < sent.before + sent.charged_tokens
+         AND sent.charged_tokens > 0
         GROUP BY sent.new_id, sent.attempt_number, ordered.allocation_id
     ), result AS (
         SELECT sent.*, sent.charged_tokens - coalesce((
@@ -86,6 +88,7 @@ BEGIN
             r.price_version_id, coalesce(r.price_kind, 'unpriced'), r.provider_cost_usd, r.margin_percent,
             r.sale_value_usd, r.file_bytes, r.item_count, r.media_seconds, r.succeeded, hold.company_day
         FROM result r JOIN tokens_attempt t ON t.hold_id = p_hold_id AND t.number = r.attempt_number
+        RETURNING 1
     ), reversed AS (
         -- An attempt that was given up as unknown has spoken after all: take the estimate back out of the sums.
         INSERT INTO tokens_usage_log (
@@ -111,7 +114,13 @@ BEGIN
         SET state = r.status, error_code = coalesce(r.error_code, ''), ended_at = moment, usage_log_id = r.new_id
         FROM result r WHERE t.hold_id = p_hold_id AND t.number = r.attempt_number
     )
-    SELECT coalesce(sum(result.charged_tokens), 0), coalesce(sum(result.unpaid), 0) INTO charged, short FROM result;
+    SELECT coalesce(sum(result.charged_tokens), 0), coalesce(sum(result.unpaid), 0),
+           count(DISTINCT result.attempt_number) = count(*) AND count(*) = (SELECT count(*) FROM logged)
+    INTO charged, short, is_complete FROM result;
+    IF NOT is_complete THEN
+        RAISE EXCEPTION 'each usage log of hold % must name one of its attempts, and each another', p_hold_id
+            USING ERRCODE = 'check_violation';
+    END IF;
 
     UPDATE tokens_hold h SET state = p_state, charged_tokens = charged, ended_at = moment WHERE h.id = p_hold_id;
     PERFORM tokens_count_in_budgets(

@@ -18,6 +18,9 @@ BEGIN
         RETURN QUERY SELECT 'ended', 0::bigint;
         RETURN;
     END IF;
+    IF account.debt_tokens > 0 AND p_more_tokens > 0 THEN
+        account.debt_tokens := account.debt_tokens - tokens_repay_debt(hold.company_id);
+    END IF;
     SELECT greatest(0, coalesce(sum(free), 0) - account.debt_tokens) INTO available
     FROM tokens_free_tokens(hold.company_id, moment);
     IF available < p_more_tokens OR account.debt_tokens > 0 AND p_more_tokens > 0 THEN

@@ -59,7 +59,7 @@ BEGIN
     moment := clock_timestamp();
 
     IF p_key IS NOT NULL THEN
-        SELECT h.id, h.state, h.lease_expires_at, h.held_tokens, k.request_hash <> p_request_hash AS differs INTO known
+        SELECT h.id, h.state, h.held_tokens, k.request_hash <> p_request_hash AS differs INTO known
         FROM tokens_idempotency_key k JOIN tokens_hold h ON h.id = k.result_id
         WHERE k.company_id = p_company_id AND k.scope = 'call' AND k.key = p_key;
         IF known.differs THEN
@@ -68,16 +68,16 @@ BEGIN
         ELSIF known.state = 'settled' THEN
             RETURN QUERY SELECT 'replayed', known.id, known.held_tokens, 0::bigint, account.debt_tokens, NULL::uuid;
             RETURN;
-        ELSIF known.state = 'open' AND known.lease_expires_at > moment THEN
+        ELSIF known.state = 'open' AND NOT tokens_expire_hold(known.id) THEN
+            -- Its lease lasts; or was renewed while we looked, which takes no lock on the account.
             RETURN QUERY SELECT 'in_flight', known.id, known.held_tokens, 0::bigint, account.debt_tokens, NULL::uuid;
             RETURN;
-        ELSIF known.state = 'open' THEN
-            PERFORM tokens_expire_hold(known.id);
         END IF;
     END IF;
 
     IF account.debt_tokens > 0 THEN
-        account.debt_tokens := account.debt_tokens - tokens_repay_debt(p_company_id);
+        PERFORM tokens_repay_debt(p_company_id);
+        SELECT * INTO account FROM tokens_account WHERE company_id = p_company_id;  -- as the expiry above left it, too
     END IF;
     SELECT greatest(0, coalesce(sum(free), 0) - coalesce(account.debt_tokens, 0)) INTO available
     FROM tokens_free_tokens(p_company_id, moment);

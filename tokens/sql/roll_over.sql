@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION tokens_roll_over(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 -- At renewal: end allocations, and grant what was free on them anew, together at most p_max_tokens; returns the tokens
 -- rolled over. In one statement, so that no moment sees the tokens twice. What the sweeper wrote off between their
--- expiry and the renewal counts as free. The same source rolls over once.
+-- expiry and the renewal counts as free: so an allocation is rolled over once, whatever the source; and a source once.
 DECLARE
     moment timestamptz;
     unused bigint;
@@ -18,8 +18,15 @@ BEGIN
         RETURN rolled;
     END IF;
     moment := clock_timestamp();
+    WITH first_time AS (
+        INSERT INTO tokens_idempotency_key (company_id, scope, key, request_hash, result_id)
+        SELECT p_company_id, 'rollover', id::text, '', id
+        FROM tokens_allocation WHERE company_id = p_company_id AND id = ANY (p_allocation_ids)
+        ON CONFLICT DO NOTHING
+        RETURNING result_id
+    )
     SELECT coalesce(sum(allocated_tokens - used_tokens - held_tokens - revoked_tokens), 0) INTO unused
-    FROM tokens_allocation WHERE company_id = p_company_id AND id = ANY (p_allocation_ids);
+    FROM tokens_allocation JOIN first_time ON result_id = id;
 
     WITH ending AS (
         SELECT id, allocated_tokens - used_tokens - held_tokens - expired_tokens - revoked_tokens AS free
