@@ -68,8 +68,9 @@ class SealHash:
 
 
 def canonical_line(values: Iterable[object]) -> bytes:
-    """Write one line of the text."""
-    return ("\t".join(as_text(value).translate(_ESCAPES) for value in values) + "\n").encode()
+    """Write one line of the text. Only texts can hold what needs escaping."""
+    fields = [value.translate(_ESCAPES) if isinstance(value, str) else as_text(value) for value in values]
+    return ("\t".join(fields) + "\n").encode()
 
 
 def as_text(value: object) -> str:

@@ -18,7 +18,7 @@ from tests.tokens.ledger import end_lease, grant, hold, new_company, used
 from tests.tokens.past import company_at_noon, days_ago, move_to_past, other_transaction, seal_all, tamper
 from tokens.models import Source, UsageLog
 from tokens.periods import Period, today
-from tokens.seal_format import ENTRY_FIELDS, SEAL_FIELDS
+from tokens.seal_format import ENTRY_FIELDS, SEAL_FIELDS, SealHash
 from tokens.selectors import entries as commit_order
 from tokens.selectors.history import balance_at
 from tokens.selectors.seals import verify_seals
@@ -357,6 +357,29 @@ def test_the_script_finds_an_entry_taken_out_with_its_balances_put_right(company
 
     day = days_ago(company, 1).first
     assert verify(script, path) == (1, f"DIFFERS: seal 2 of {day} or its entries were changed\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("from_xact", "entries are missing before seal 2 of {day}"),
+        ("entry_count", "seal 2 of {day} was made of another number of entries"),
+        ("balance_tokens", "the balance after seal is not the sum"),
+    ],
+)
+def test_the_script_finds_a_seal_that_was_wrong_when_it_was_made(company, script, tmp_path, name, problem):
+    seal_all(company)
+    path = export(company, tmp_path / "all.jsonl")
+    records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    _first, second = (record for record in records if record["record"] == "seal")
+    entry = records[records.index(second) - 1]
+    second[name] += 1
+    digest = SealHash(second["previous_sha256"])
+    digest.add_entry(entry.get(field) for field in ENTRY_FIELDS)
+    second["sha256"] = digest.finish(second[field] for field in SEAL_FIELDS)
+    path.write_text("\n".join(map(json.dumps, records)), "utf-8")
+
+    assert verify(script, path) == (1, f"DIFFERS: {problem.format(day=second['company_day'])}\n")
 
 
 def test_statements_continue_each_other_by_the_hash_that_was_kept(company, script, tmp_path):

@@ -163,9 +163,7 @@ def _check_rows(seal: Seal, recount: _Recount) -> Difference | None:
     if recount.sha256 == seal.sha256 and counts_hold:
         return None
     if recount.recounted_sha256 == seal.sha256:
-        return Difference(
-            seal.number, Damage.SEAL_CHANGED, "its rows and its hash agree, its counts do not"
-        )
+        return Difference(seal.number, Damage.SEAL_CHANGED, "its rows and its hash agree, its counts do not")
     after = Seal.objects.filter(company_id=seal.company_id, number=seal.number + 1).first()
     if after is not None and after.previous_sha256 == recount.sha256:
         return Difference(seal.number, Damage.SEAL_CHANGED, "its rows and the seal after it agree, its hash does not")
