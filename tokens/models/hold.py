@@ -39,6 +39,7 @@ class Hold(Attributed):
     id = uuid_key()
     company = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holds", db_index=False)
     state = models.CharField(max_length=8, choices=HoldState, db_default=HoldState.OPEN, default=HoldState.OPEN)
+    key = models.CharField(max_length=255, null=True, blank=True, help_text="The caller's idempotency key.")
     needed_tokens = models.BigIntegerField(help_text="Upper bound of the charge, before clamping.")
     held_tokens = models.BigIntegerField()
     charged_tokens = models.BigIntegerField(null=True, blank=True)

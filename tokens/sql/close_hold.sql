@@ -10,6 +10,8 @@ LANGUAGE plpgsql AS $$
 -- the rest back. All in one statement, once: a repeat returns the state found and changes nothing.
 -- What pays, in order: the hold's own parts, then whatever else is free; what is left is debt, or is absorbed.
 -- A settlement after the lease has run out finds no parts any more and is paid from the balance alone.
+-- A key is charged once: when its call was made again after the lease, whichever settles first is charged and answers
+-- repeats of the key from then on; the other's charge is absorbed.
 DECLARE
     account tokens_account;
     hold tokens_hold;
@@ -17,6 +19,8 @@ DECLARE
     charged bigint;
     short bigint;
     is_complete boolean;
+    bearer record;
+    is_second boolean := false;
 BEGIN
     SELECT a.* INTO account FROM tokens_account a
     JOIN tokens_hold h ON h.company_id = a.company_id WHERE h.id = p_hold_id FOR NO KEY UPDATE OF a;
@@ -26,6 +30,18 @@ BEGIN
         RETURN;
     END IF;
     moment := clock_timestamp();
+    IF hold.key IS NOT NULL AND p_state = 'settled' THEN
+        SELECT h.id, h.state = 'settled' AS is_settled INTO bearer
+        FROM tokens_idempotency_key k JOIN tokens_hold h ON h.id = k.result_id
+        WHERE k.company_id = hold.company_id AND k.scope = 'call' AND k.key = hold.key;
+        is_second := bearer.id <> p_hold_id AND bearer.is_settled;
+        IF is_second THEN
+            account.overdraft_policy := 'absorb';
+        ELSIF bearer.id <> p_hold_id THEN
+            UPDATE tokens_idempotency_key k SET result_id = p_hold_id
+            WHERE k.company_id = hold.company_id AND k.scope = 'call' AND k.key = hold.key;
+        END IF;
+    END IF;
 
     WITH sent AS (
         -- uuidv7() is volatile, so this is evaluated once and every part of the statement sees the same ids.
@@ -40,7 +56,8 @@ BEGIN
         UNION ALL
         SELECT f.id, f.free, 1, f.burn_rank FROM tokens_free_tokens(hold.company_id, moment) f
     ), ordered AS (
-        SELECT purse.*, sum(purse.tokens) OVER (ORDER BY purse.tier, purse.rank) - purse.tokens AS before FROM purse
+        SELECT purse.*, sum(purse.tokens) OVER (ORDER BY purse.tier, purse.rank) - purse.tokens AS before
+        FROM purse WHERE NOT is_second
     ), payment AS (
         -- Lay the charges end to end, and beside them the purses: what overlaps is what each purse pays of each log.
         SELECT sent.new_id, sent.attempt_number, ordered.allocation_id,

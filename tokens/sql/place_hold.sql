@@ -97,10 +97,10 @@ BEGIN
     END IF;
 
     INSERT INTO tokens_hold (
-        company_id, needed_tokens, held_tokens, company_day, placed_at, lease_expires_at, operation, feature,
+        company_id, key, needed_tokens, held_tokens, company_day, placed_at, lease_expires_at, operation, feature,
         application_id, job_id, user_id, api_key_id, step_id, trace_id, session_id)
     VALUES (
-        p_company_id, p_needed_tokens, amount, today, moment,
+        p_company_id, p_key, p_needed_tokens, amount, today, moment,
         moment + make_interval(secs => p_lease_seconds), p_operation, p_feature,
         p_application_id, p_job_id, p_user_id, p_api_key_id, p_step_id, p_trace_id, p_session_id)
     RETURNING id INTO new_hold;

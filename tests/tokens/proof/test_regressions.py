@@ -13,6 +13,7 @@ from tests.tokens.proof.waiting import wait_for_blocked_backend
 from tokens.errors import CallInFlight
 from tokens.models import BudgetPeriod, BudgetScope, Hold, UsageLog
 from tokens.selectors import get_balance
+from tokens.selectors.audit import audit_ledger
 from tokens.services.budgets import create_budget
 from tokens.services.grants import roll_over
 from tokens.services.holds import extend_hold, release_hold, settle_hold, start_attempt
@@ -98,6 +99,51 @@ def test_a_roll_over_of_nothing_rolls_nothing_over_later():
     release_hold(hold_id=placed.hold_id)
 
     assert roll_over(expires_at=None, **options) == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("late_first", [True, False])
+def test_a_key_whose_lost_call_settles_after_all_is_charged_once(late_first):
+    company = new_company(tokens=100)
+    lost = hold(company, 40, key="k", request_hash=b"a")
+    end_lease(lost.hold_id)
+    again = hold(company, 40, key="k", request_hash=b"a")
+    first, second = (lost, again) if late_first else (again, lost)
+
+    settle_hold(hold_id=first.hold_id, usages=[used(30)], answer={"text": "first"})
+    settlement = settle_hold(hold_id=second.hold_id, usages=[used(30)], answer={"text": "second"})
+
+    assert (settlement.charged_tokens, settlement.absorbed_tokens) == (30, 30)
+    assert get_balance(company.pk).available_tokens == 70
+    assert hold(company, 40, key="k", request_hash=b"a").hold_id == first.hold_id
+    assert [result for result in audit_ledger() if not result.holds] == []
+
+
+@pytest.mark.django_db
+def test_a_key_stands_for_its_late_call_when_the_repeat_was_given_up():
+    company = new_company(tokens=100)
+    lost = hold(company, 40, key="k", request_hash=b"a")
+    end_lease(lost.hold_id)
+    again = hold(company, 40, key="k", request_hash=b"a")
+    release_hold(hold_id=again.hold_id)
+
+    settle_hold(hold_id=lost.hold_id, usages=[used(30)], answer={"text": "late"})
+
+    assert hold(company, 40, key="k", request_hash=b"a").is_replay
+    assert get_balance(company.pk).available_tokens == 70
+
+
+@pytest.mark.django_db
+def test_the_audit_finds_a_key_that_was_charged_twice():
+    company = new_company(tokens=100)
+    for key in ("k", "other"):
+        placed = hold(company, 40, key=key, request_hash=b"a")
+        settle_hold(hold_id=placed.hold_id, usages=[used(30)], answer=None)
+    assert [result.name for result in audit_ledger() if not result.holds] == []
+
+    Hold.objects.update(key="k")
+
+    assert [result.name for result in audit_ledger() if not result.holds] == ["keys_charge_once"]
 
 
 def test_a_key_is_still_in_flight_when_its_lease_is_renewed_at_the_last_moment(committed_db):
