@@ -16,7 +16,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from tokens.errors import HoldEnded
 from tokens.services.holds import Closing, Settlement, close_hold
@@ -29,13 +29,17 @@ _AWAY = (OperationalError, InterfaceError)
 def close_or_spool(closing: Closing) -> Settlement | None:
     """Close a hold, or keep the closing on disk if the database is away; returns None in that case.
 
-    A connection that broke is replaced once before the database counts as away.
+    A connection that broke is replaced once before the database counts as away. A closing that the database refuses is
+    a defect, and is kept as well: the provider has done its work, and the books need the usage once that is mended.
     """
     for _try in range(2):
         try:
             return close_hold(closing)
         except _AWAY:
             connection.close()
+        except DatabaseError:
+            logger.exception("settlement_refused", hold_id=str(closing.hold_id))
+            break
     write(closing)
     logger.error("settlement_spooled", hold_id=str(closing.hold_id))
     return None
@@ -58,7 +62,8 @@ def write(closing: Closing) -> None:
 def drain() -> int:
     """Apply what waits, oldest first, until all is applied or the database is away again; returns how many.
 
-    A file that cannot be read is set aside as ``.unreadable`` and logged: it is evidence, and never deleted here.
+    A file that cannot be read is set aside as ``.unreadable`` and logged: it is evidence, and never deleted here. One
+    that the database refuses stays, and does not hold up the others.
     """
     applied = 0
     for path in list_waiting():
@@ -67,10 +72,13 @@ def drain() -> int:
                 if closing is None:
                     continue
                 _apply(closing)
-                path.unlink()
+                path.unlink(missing_ok=True)  # another drainer may have applied it while this one opened it
         except _AWAY:
             connection.close()
             break
+        except DatabaseError:
+            logger.exception("spooled_settlement_failed", file=path.name)
+            continue
         applied += 1
     if applied:
         _sync(_folder())
@@ -79,7 +87,16 @@ def drain() -> int:
 
 def list_waiting() -> list[Path]:
     """List the files that wait to be applied, oldest first."""
-    return sorted(_folder().glob("*.json"), key=lambda path: path.stat().st_mtime)
+    written = [(moment, path) for path in _folder().glob("*.json") if (moment := _written_at(path)) is not None]
+    return [path for _moment, path in sorted(written)]
+
+
+def _written_at(path: Path) -> float | None:
+    """Return when a file was written, or None when it has been applied and removed meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return None
 
 
 def list_unreadable() -> list[Path]:

@@ -1,5 +1,6 @@
 """Defects that the proofs of this package found, each as a small test of its own."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -14,9 +15,10 @@ from tokens.errors import CallInFlight
 from tokens.models import BudgetPeriod, BudgetScope, Hold, UsageLog
 from tokens.selectors import get_balance
 from tokens.selectors.audit import audit_ledger
+from tokens.services import spool
 from tokens.services.budgets import create_budget
 from tokens.services.grants import roll_over
-from tokens.services.holds import extend_hold, release_hold, settle_hold, start_attempt
+from tokens.services.holds import Closing, extend_hold, release_hold, settle_hold, start_attempt
 
 
 def begin_attempt(hold_id):
@@ -131,6 +133,42 @@ def test_a_key_stands_for_its_late_call_when_the_repeat_was_given_up():
 
     assert hold(company, 40, key="k", request_hash=b"a").is_replay
     assert get_balance(company.pk).available_tokens == 70
+
+
+@pytest.fixture
+def folder(settings, tmp_path):
+    settings.SPOOL_DIR = tmp_path
+    return tmp_path
+
+
+def test_a_spooled_settlement_that_the_database_refuses_stays_and_the_rest_is_applied(committed_db, folder):
+    company = new_company(tokens=100)
+    refused, fine = hold(company, 40), hold(company, 40)
+    spool.write(Closing.settling(refused.hold_id, [used(30, number=2)], None))
+    spool.write(Closing.settling(fine.hold_id, [used(30)], None))
+    os.utime(folder / f"{refused.hold_id}.json", (0, 0))
+
+    assert spool.drain() == 1
+
+    assert [path.stem for path in spool.list_waiting()] == [str(refused.hold_id)]
+    assert Hold.objects.get(pk=fine.hold_id).state == "settled"
+
+
+def test_a_settlement_that_the_database_refuses_is_kept(committed_db, folder):
+    placed = hold(new_company(tokens=100), 40)
+
+    assert spool.close_or_spool(Closing.settling(placed.hold_id, [used(30, number=2)], {"text": "hi"})) is None
+
+    assert [path.stem for path in spool.list_waiting()] == [str(placed.hold_id)]
+
+
+@pytest.mark.django_db
+def test_a_drainer_that_comes_second_to_a_file_goes_on(folder, monkeypatch):
+    spool.write(Closing.settling(hold(new_company(tokens=100), 40).hold_id, [used(30)], None))
+    monkeypatch.setattr(spool, "_apply", lambda closing: (folder / f"{closing.hold_id}.json").unlink())
+    (folder / "gone.json").symlink_to(folder / "applied and removed by another")
+
+    assert spool.drain() == 1
 
 
 @pytest.mark.django_db
