@@ -8,7 +8,7 @@ from applications.briefs import read_brief, weights_of
 from applications.models import Operation, Run, Step, StepState
 from applications.screening.evidence import CheckedFinding, check_evidence
 from applications.screening.prompts import Criterion, JobBrief
-from applications.screening.schemas import CVAnalysis, Decision, Scoring
+from applications.screening.schemas import CVAnalysis, Decision, ParsedCV, Scoring
 from applications.screening.score import evidence_percent, weighted_score
 
 RECOMMENDATIONS = {"advance": "Advance", "review": "Look closer", "decline_suggested": "Decline suggested"}
@@ -82,13 +82,18 @@ def result_of(run: Run, steps: Sequence[Step], pages: Sequence[str]) -> Result |
     brief = read_brief(run.brief)
     scoring = Scoring.model_validate(found[Operation.SCORING]) if Operation.SCORING in found else None
     return Result(
-        parsed=found.get(Operation.CV_PARSE),
+        parsed=_parsed(found.get(Operation.CV_PARSE)),
         analysis=_analysis(found.get(Operation.CV_ANALYZE), brief, pages),
         score=None if scoring is None else weighted_score(scoring, weights_of(brief)),
         evidence_percent=None if scoring is None else evidence_percent(scoring, weights_of(brief)),
         scoring=None if scoring is None else _points(scoring, brief),
         decision=_decision(found.get(Operation.DECISION)),
     )
+
+
+def _parsed(stored: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Bring the fields back into the order in which people read them: stored JSON has lost it."""
+    return None if stored is None else ParsedCV.model_validate(stored).model_dump(mode="json")
 
 
 def _analysis(stored: Mapping[str, Any] | None, brief: JobBrief, pages: Sequence[str]) -> AnalysisPart | None:

@@ -139,6 +139,16 @@ def test_a_criterion_without_evidence_is_unknown(client, upstream):
     ]
 
 
+def test_what_was_read_is_shown_in_the_order_of_a_cv(client, upstream):
+    application = application_for(client, Role.VIEWER)
+    work()
+
+    parsed = client.get(address("application_detail", application)).context["result"].parsed
+
+    assert list(parsed)[:3] == ["full_name", "email", "phone"]
+    assert list(parsed)[-2:] == ["experience", "education"]
+
+
 def test_a_quote_that_is_not_in_the_cv_is_marked(client, upstream):
     application = application_for(client, Role.VIEWER)
     work()

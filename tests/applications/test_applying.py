@@ -1,7 +1,8 @@
 """What a candidate sends becomes rows, a stored file and work; sent twice, it becomes that once."""
 
 import hashlib
-from threading import Barrier, Thread
+from collections import Counter
+from threading import Barrier, Thread, get_ident
 
 import pytest
 from django.core.files.base import ContentFile
@@ -226,35 +227,46 @@ def submit_at_once(job, copies):
     return found
 
 
-def test_a_double_click_is_one_application_even_at_the_same_moment(committed_db):
+def look_together(monkeypatch, *, copies, looks):
+    """Let the first ``looks`` looks for an earlier application of each of ``copies`` threads end together."""
+    looking, together, looked = applying._find_earlier, Barrier(copies, timeout=30), Counter()
+
+    def look(*args):
+        earlier = looking(*args)
+        looked[get_ident()] += 1
+        if looked[get_ident()] <= looks:
+            together.wait()
+        return earlier
+
+    monkeypatch.setattr(applying, "_find_earlier", look)
+
+
+def test_a_double_click_is_one_application_even_at_the_same_moment(committed_db, monkeypatch):
     job = JobFactory(company=subscribed_company())
+    Candidate.objects.create(company=job.company, name="Grace", email="grace@example.com")
+    look_together(monkeypatch, copies=4, looks=1)
 
-    found = submit_at_once(job, 6)
+    found = submit_at_once(job, 4)
 
-    assert len(found) == 6
+    assert len(found) == 4
     assert len(set(found)) == 1
     assert (Application.objects.count(), Candidate.objects.count(), Step.objects.count()) == (1, 1, 4)
     assert len(stored_files()) == 1
 
 
-def test_without_the_lock_on_the_candidate_a_double_click_is_more_than_one(committed_db, monkeypatch):
-    """The control of the test above: both submissions look for the other before either has written."""
+def test_somebody_new_who_clicks_twice_becomes_one_person(committed_db, monkeypatch):
     job = JobFactory(company=subscribed_company())
-    looked, looking = Barrier(2, timeout=10), applying._find_earlier
+    look_together(monkeypatch, copies=4, looks=1)
 
-    def look_together(*args):
-        earlier = looking(*args)
-        looked.wait()
-        return earlier
+    assert len(set(submit_at_once(job, 4))) == 1
+    assert (Application.objects.count(), Candidate.objects.count()) == (1, 1)
 
-    def unlocked(job, name, email, phone):
-        Candidate.objects.bulk_create(
-            [Candidate(company_id=job.company_id, name=name, email=email)], ignore_conflicts=True
-        )
-        return Candidate.objects.get(email=email)
 
-    Candidate.objects.create(company=job.company, name="Grace", email="grace@example.com")
-    monkeypatch.setattr(applying, "_find_earlier", look_together)
-    monkeypatch.setattr(applying, "_lock_candidate", unlocked)
+def test_without_the_lock_on_the_candidate_a_double_click_is_more_than_one(committed_db, monkeypatch):
+    """The control of the two tests above: both submissions look for the other before either has written."""
+    job = JobFactory(company=subscribed_company())
+    candidate = Candidate.objects.create(company=job.company, name="Grace", email="grace@example.com")
+    monkeypatch.setattr(applying, "_lock_candidate", lambda *_args: candidate)
+    look_together(monkeypatch, copies=2, looks=2)
 
     assert len(set(submit_at_once(job, 2))) == 2

@@ -1,5 +1,7 @@
 """The four steps, through the real gateway to the sandbox: what they find out, what they cost, and how they end."""
 
+import threading
+
 import pytest
 
 from applications.extraction import TimedOut
@@ -251,6 +253,21 @@ def test_a_defect_of_ours_is_logged_and_bounded(upstream, monkeypatch):
 
     step = step_of(application)
     assert (step.state, step.error_code, step.attempts) == ("failed", "internal_error", 4)
+
+
+def test_the_lease_is_kept_as_long_as_a_step_is_executed(monkeypatch):
+    ApplicationFactory()
+    step, during = claim_step(), set()
+    monkeypatch.setattr(executing, "ask", lambda _step: during.update(names_of_threads()) or 1 / 0)
+
+    execute_step(step)
+
+    assert f"lease-{step.pk}" in during
+    assert f"lease-{step.pk}" not in names_of_threads()
+
+
+def names_of_threads():
+    return {thread.name for thread in threading.enumerate()}
 
 
 def test_a_worker_that_is_stopped_gives_its_step_back(monkeypatch):
