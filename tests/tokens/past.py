@@ -65,7 +65,7 @@ def seal_all(company: Company, **options: Any) -> list[Seal]:
 
 
 def wait_for_others() -> None:
-    """Wait until every transaction older than the newest entry has ended.
+    """Wait until every transaction older than the newest entry has ended, so that all entries can be sealed.
 
     Transactions of the whole cluster count as running, also those of tests in other databases at the same time.
     """
@@ -73,7 +73,9 @@ def wait_for_others() -> None:
         cursor.execute("""
             DO $$
             BEGIN
-                WHILE (SELECT max(xact_id) FROM tokens_ledger_entry) >= pg_snapshot_xmin(pg_current_snapshot()) LOOP
+                FOR attempt IN 1 .. 60000 LOOP
+                    EXIT WHEN (SELECT count(*) FROM tokens_ledger_entry
+                               WHERE xact_id >= pg_snapshot_xmin(pg_current_snapshot())) = 0;
                     PERFORM pg_sleep(0.002);
                 END LOOP;
             END
@@ -85,9 +87,8 @@ def wait_for_others() -> None:
 def other_transaction() -> Iterator[Any]:
     """Open a transaction on a connection of its own, that has an id already; yields its cursor, and commits.
 
-    What was written before can be sealed meanwhile; what is written from now on cannot, until it has ended.
+    What is written from now on cannot be sealed until it has ended.
     """
-    wait_for_others()
     other = connection.copy()
     try:
         other.set_autocommit(False)

@@ -110,6 +110,7 @@ def test_a_long_day_is_sealed_in_several_cut_between_transactions(committed_db):
 
 def test_an_entry_that_commits_late_falls_into_the_next_seal(committed_db):
     company = company_at_noon(tokens=10)
+    wait_for_others()
     with other_transaction() as other:
         other.execute(GRANT, [company.pk, 7])
         (first,) = seal_company(company.pk, include_today=True)
@@ -122,6 +123,7 @@ def test_an_entry_that_commits_late_falls_into_the_next_seal(committed_db):
 def test_what_lies_above_a_running_transaction_waits_although_it_is_committed(committed_db):
     """Control: a seal of all that is visible would reach past the transaction, and its entry would be in no seal."""
     company = company_at_noon(tokens=10)
+    wait_for_others()
     with other_transaction() as other:
         charge(company, 4)
         assert LedgerEntry.objects.count() == 2
@@ -137,6 +139,7 @@ def test_what_lies_above_a_running_transaction_waits_although_it_is_committed(co
 
 def test_a_seal_does_not_close_a_day_of_which_more_is_to_be_seen(committed_db):
     company = company_at_noon(tokens=10)
+    wait_for_others()
     with other_transaction():
         charge(company, 4)
         move_to_past(company, days=1)
@@ -161,6 +164,7 @@ def test_what_comes_late_for_a_closed_day_belongs_to_the_next(committed_db):
 
 def test_a_seal_never_holds_what_the_same_transaction_wrote(committed_db):
     company = company_at_noon(tokens=10)
+    wait_for_others()
     with other_transaction() as other:
         other.execute(GRANT, [company.pk, 7])
         other.execute("SELECT entry_count FROM tokens_seal_next(%s, true, 100)", [company.pk])
