@@ -11,12 +11,12 @@ _LOCK = PROJECT / "requirements" / "production.lock"  # packages bring tables an
 
 def of_static_files() -> str:
     """Return a value for what browsers load."""
-    return _digest([_LOCK, *PROJECT.glob("static/**/*"), *PROJECT.glob("*/static/**/*")])
+    return _digest([_LOCK, *PROJECT.glob("static/**/*"), *PROJECT.glob("[!.]*/static/**/*")])
 
 
 def of_tables_and_demo(address: str) -> str:
     """Return a value for the tables, and for the demo's data, whose links hold the web server's address."""
-    migrations = PROJECT.glob("*/migrations/*.py")
+    migrations = PROJECT.glob("[!.]*/migrations/*.py")
     return _digest(
         [_LOCK, *migrations, *PROJECT.glob("config/demo/**/*.py"), *PROJECT.glob("docs/samples/**/*")], address
     )

@@ -41,3 +41,10 @@ def test_changed_file_asks_for_the_static_files_again(project: Path, name: str) 
     before = fingerprints.of_static_files()
     os.utime(project / name, ns=(0, 0))
     assert fingerprints.of_static_files() != before
+
+
+def test_collected_static_files_are_no_source(project: Path) -> None:
+    before = fingerprints.of_static_files()
+    (project / ".winnow/static").mkdir(parents=True)
+    (project / ".winnow/static/base.css").touch()
+    assert fingerprints.of_static_files() == before
