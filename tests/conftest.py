@@ -4,9 +4,33 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from django.test.utils import setup_databases, teardown_databases
 
 # What a test that commits has to clear itself: triggers keep these tables from being emptied, so nobody else can.
 _APPEND_ONLY = ("tokens_usage_log", "tokens_ledger_entry", "tokens_seal")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest,
+    django_test_environment: None,
+    django_db_blocker: object,
+    django_db_keepdb: bool,
+    django_db_createdb: bool,
+    django_db_modify_db_settings: None,
+) -> Iterator[None]:
+    """Make the test database, whichever tests were selected.
+
+    pytest-django's own makes it only when a test has its mark: one with ``committed_db`` alone would run on, and empty,
+    the database that DATABASE_URL names.
+    """
+    verbosity = request.config.option.verbose
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        made = setup_databases(verbosity, interactive=False, keepdb=django_db_keepdb and not django_db_createdb)
+    yield
+    if not django_db_keepdb:
+        with django_db_blocker.unblock():  # type: ignore[attr-defined]
+            teardown_databases(made, verbosity)
 
 
 @pytest.fixture
