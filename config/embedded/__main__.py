@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from config.embedded.errors import EmbeddedError, StopRequested
+from config.embedded.errors import EmbeddedError, StopRequested, full_disk_explained
 from config.embedded.preflight import check_platform
 
 
@@ -13,7 +13,8 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         check_platform()
-        return _run(options)
+        with full_disk_explained():
+            return _run(options)
     except EmbeddedError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -1,6 +1,11 @@
 """What can stop Winnow from starting here, said so that the person at the terminal can act on it."""
 
+import errno
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_DISK_FULL = "The disk is full: make room, or set WINNOW_DATA to a folder on another disk."
 
 
 class EmbeddedError(Exception):
@@ -36,7 +41,7 @@ class ProgramFailed(EmbeddedError):
         if last_lines:
             text += f" Its last lines:\n\n{last_lines}\n"
         if "No space left on device" in last_lines:
-            text += "\nThe disk is full: make room, or set WINNOW_DATA to a folder on another disk."
+            text += f"\n{_DISK_FULL}"
         super().__init__(text)
 
 
@@ -51,3 +56,14 @@ class StopRequested(Exception):  # noqa: N818 - a request, not an error
     def exit_code(self) -> int:
         """Return the code that a shell expects of a program ended by this signal."""
         return 128 + self.signal_number
+
+
+@contextmanager
+def full_disk_explained() -> Iterator[None]:
+    """Raise DiskFull instead of the operating system's error, should the disk fill up inside."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFull(_DISK_FULL) from error

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from config.embedded.errors import EmbeddedError, StopRequested
+from config.embedded.errors import EmbeddedError, StopRequested, full_disk_explained
 from config.embedded.preflight import check_platform
 
 DEFAULT_PORT = 8000
@@ -31,7 +31,8 @@ class Command(BaseCommand):
         """Run the mode that was asked for; an expected failure is told in a line and exits 1."""
         try:
             check_platform()
-            code = self._run(options)
+            with full_disk_explained():
+                code = self._run(options)
         except EmbeddedError as error:
             self.stderr.write(self.style.ERROR(str(error)))
             code = 1

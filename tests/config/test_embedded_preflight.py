@@ -1,3 +1,4 @@
+import errno
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.embedded import preflight
-from config.embedded.errors import DiskFull, PortTaken
+from config.embedded.errors import DiskFull, PortTaken, full_disk_explained
 from config.embedded.ports import PortBook
 
 
@@ -38,3 +39,8 @@ def test_full_disk_is_noticed_before_the_start(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(preflight, "REQUIRED_FREE_MB", 10**9)
     with pytest.raises(DiskFull, match="Winnow needs 1000000000 MB"):
         preflight.check_disk(tmp_path / "not" / "there" / "yet")
+
+
+def test_disk_that_fills_up_later_is_explained() -> None:
+    with pytest.raises(DiskFull, match="make room"), full_disk_explained():
+        raise OSError(errno.ENOSPC, "No space left on device")
