@@ -40,7 +40,8 @@ def start_run(*, application: Application, acting: User | None, number: int, rea
         if latest is not None and latest.number >= number:
             return locked.runs.get(number=number)
         kept = _results_before(first, latest)
-        run = _add_run(locked, number=number, first=first, kept=kept, reason=reason, started_by=acting)
+        following = 1 if latest is None else latest.number + 1
+        run = _add_run(locked, number=following, first=first, kept=kept, reason=reason, started_by=acting)
         Application.objects.filter(pk=locked.pk).update(status=ApplicationStatus.SCREENING)
         text = f"Screened again from “{first.label}”" + (f": {reason}" if reason else ".")
         record_event(application_id=locked.pk, kind="resieved", text=text, actor=acting)

@@ -177,6 +177,12 @@ def test_the_same_form_sent_twice_starts_one_run(upstream, recruiter):
     assert Run.objects.count() == 2
 
 
+def test_runs_are_numbered_without_gaps_whatever_the_form_says(upstream, recruiter):
+    application = screened(upstream)
+
+    assert resieve(application, recruiter, number=77).number == 2
+
+
 def test_a_run_cannot_start_while_another_is_under_way(upstream, recruiter):
     application = ApplicationFactory()
 
