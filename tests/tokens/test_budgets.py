@@ -1,6 +1,6 @@
 """Budgets are part of the hold: all or nothing with the balance."""
 
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -16,7 +16,7 @@ from tokens.services.holds import Attribution, extend_hold, release_hold, settle
 
 pytestmark = pytest.mark.django_db
 
-JOB, OTHER_JOB = uuid4(), uuid4()
+JOB, OTHER_JOB = UUID(int=1), UUID(int=2)
 
 
 def budget(company, limit, **options):
