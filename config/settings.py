@@ -221,7 +221,7 @@ TIKTOKEN_CACHE_DIR = env.str("TIKTOKEN_CACHE_DIR", default=str(WINNOW_DATA / "ti
 
 # Uploads ------------------------------------------------------------------------------------------------------
 
-CV_MAX_BYTES = 10 * 1024 * 1024
+CV_MAX_BYTES = 10_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # form fields; files are streamed to disk and checked apart
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 APPLICATIONS_PER_HOUR_PER_ADDRESS = env.int("APPLICATIONS_PER_HOUR_PER_ADDRESS", default=10)
