@@ -72,7 +72,7 @@ def staff_view(
             raise Http404
         return view(request, *args, **kwargs)
 
-    return admitted
+    return admitted  # type: ignore[return-value]
 
 
 def _send_to_login(request: CompanyRequest) -> HttpResponse:

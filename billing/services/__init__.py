@@ -1,6 +1,5 @@
-"""Put companies on plans, and keep the price book."""
+"""Put companies on plans, renew them, and keep the price book (whose price list takes half a second to import)."""
 
-from billing.services.price_book import PriceSync, sync_prices
 from billing.services.subscriptions import grant_period_tokens, open_company
 
-__all__ = ["PriceSync", "grant_period_tokens", "open_company", "sync_prices"]
+__all__ = ["grant_period_tokens", "open_company"]

@@ -12,7 +12,7 @@ from billing.errors import PriceExists
 from billing.models import PriceVersion
 from billing.price_list import find_listed_price
 from billing.prices import find_price, forget_prices
-from billing.services import sync_prices
+from billing.services.price_book import sync_prices
 from tests.billing.factories import PriceVersionFactory
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.dateparse import parse_datetime
 
 from billing.errors import PriceExists
-from billing.services import PriceSync, sync_prices
+from billing.services.price_book import PriceSync, sync_prices
 
 WORDS = {
     "added": "new price",
