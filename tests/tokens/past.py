@@ -74,10 +74,14 @@ def wait_for_others() -> None:
             DO $$
             BEGIN
                 FOR attempt IN 1 .. 60000 LOOP
-                    EXIT WHEN (SELECT count(*) FROM tokens_ledger_entry
-                               WHERE xact_id >= pg_snapshot_xmin(pg_current_snapshot())) = 0;
-                    PERFORM pg_sleep(0.002);
+                    IF NOT EXISTS (
+                        SELECT 1 FROM tokens_ledger_entry WHERE xact_id >= pg_snapshot_xmin(pg_current_snapshot())
+                    ) THEN
+                        RETURN;
+                    END IF;
+                    PERFORM pg_sleep(0.005);
                 END LOOP;
+                RAISE 'a transaction elsewhere in the cluster has not ended for minutes';
             END
             $$
         """)
