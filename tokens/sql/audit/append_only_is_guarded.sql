@@ -1,7 +1,8 @@
 -- law: 6
--- The triggers that refuse change are in place and enabled on the ledger, the usage log and each of its partitions.
+-- The triggers that refuse change are in place and enabled on the ledger, its seals, the usage log and its partitions.
 WITH guarded AS (
-    SELECT 'tokens_ledger_entry'::regclass AS id UNION ALL SELECT 'tokens_usage_log'::regclass
+    SELECT 'tokens_ledger_entry'::regclass AS id UNION ALL SELECT 'tokens_seal'::regclass
+    UNION ALL SELECT 'tokens_usage_log'::regclass
     UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = 'tokens_usage_log'::regclass
 ), found AS (
     SELECT g.id,
