@@ -32,7 +32,7 @@ class CompanyForm(forms.ModelForm[Company]):
 class MemberForm(forms.Form):
     """Whom to add, and as what: at most what the acting member is."""
 
-    email = forms.EmailField(label="E-mail address", max_length=254, widget=forms.EmailInput({"autocomplete": "off"}))
+    email = forms.EmailField(label="Email", max_length=254, widget=forms.EmailInput({"autocomplete": "off"}))
 
     def __init__(self, *args: Any, acting: Membership, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -58,6 +58,7 @@
 
   // Live updates: busy state, pause, open sections kept, one announcement per change. -----------------------------
   let paused = false;
+  let focusedBefore = "";
   const openBefore = new Set();
 
   document.addEventListener("click", (event) => {
@@ -71,7 +72,6 @@
   const showPause = (root) => {
     for (const button of root.querySelectorAll("[data-pause]")) {
       button.hidden = false;
-      button.setAttribute("aria-pressed", String(paused));
       button.querySelector("[data-pause-label]").textContent = paused ? "Resume updates" : "Pause updates";
     }
   };
@@ -100,6 +100,7 @@
       location.reload();
       return;
     }
+    focusedBefore = document.activeElement?.id ?? "";
     openBefore.clear();
     for (const details of event.detail.target.querySelectorAll("details[id][open]")) openBefore.add(details.id);
   });
@@ -111,8 +112,16 @@
     }
     openBefore.clear();
     enhance(document);
+    restoreFocus();
     announce(document.querySelector("[data-announce]")?.dataset.announce);
   });
+
+  // htmx gives the focus back before what is hidden until now is shown, and a hidden button does not take it.
+  const restoreFocus = () => {
+    if (focusedBefore && document.activeElement === document.body) {
+      document.getElementById(focusedBefore)?.focus({ preventScroll: true });
+    }
+  };
 
   const enhance = (root) => {
     revealCopyButtons(root);

@@ -1,0 +1,97 @@
+"""Every page, wide and on a phone, light and dark: nobody is kept out, and nothing has to be moved sideways.
+
+What browsers complain about (scripts, the content security policy, missing files) is asserted by ``windows``.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from applications.models import Job
+from config.demo.samples import FOLDER
+from config.demo.seed import seed_demo
+from tenants.models import User
+from tests.applications.factories import ApplicationFactory
+from tests.applications.hiring import work
+from tests.browser.looking import is_too_wide, list_barriers
+from tests.browser.people import address_of, admin_of, tokens_of
+from tests.browser.windows import NARROW, PHONE, WIDE
+from tests.tenants.factories import CompanyFactory
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def pages(windows) -> dict[str, dict[str, str]]:
+    """The addresses of all kinds of pages, by who opens them, on a day on which something happened."""
+    company, _ = seed_demo()
+    job = Job.objects.get(slug="backend-engineer")
+    screened = ApplicationFactory(job=job, name="Grace Mbeki")
+    failed = ApplicationFactory(job=job, pages=None, content=(FOLDER / "hostile-image-only.pdf").read_bytes())
+    work()
+    waiting = ApplicationFactory(job=job)
+    beginner = admin_of(CompanyFactory(name="Brightwater", slug="brightwater"))
+    here = f"/c/{company.slug}"
+    return {
+        "": {
+            "home": "/",
+            "sign in": "/accounts/login/",
+            "sign up": "/accounts/signup/",
+            "forgotten password": "/accounts/password/reset/",
+            "careers": f"/careers/{company.slug}/",
+            "job to apply for": f"/careers/{company.slug}/{job.slug}/",
+            "thanks": f"/careers/{company.slug}/{job.slug}/thanks/",
+        },
+        "rita@demo.example": {
+            "jobs": f"{here}/jobs/",
+            "job": f"{here}/jobs/{job.slug}/",
+            "new job": f"{here}/jobs/new/",
+            "changed job": f"{here}/jobs/{job.slug}/edit/",
+            "applications": f"{here}/applications/",
+            "application": address_of(screened),
+            "failed application": address_of(failed),
+            "waiting application": address_of(waiting),
+        },
+        "adam@demo.example": {
+            "tokens": f"{here}/tokens/",
+            "members": f"{here}/members/",
+            "settings": f"{here}/settings/",
+            "new company": "/companies/new/",
+        },
+        beginner.email: {
+            "tokens never used": tokens_of(beginner.memberships.get().company),
+            "no applications": "/c/brightwater/applications/",
+        },
+        "stella@winnow.example": {"staff": "/staff/", "ledger": "/staff/ledger/"},
+    }
+
+
+def visit(windows, pages, **look: Any) -> Iterator[tuple[str, Page]]:
+    """Open page after page as somebody who may, and yield each with its name."""
+    for email, addresses in pages.items():
+        window = windows.open(User.objects.get(email=email) if email else None, **look)
+        for name, address in addresses.items():
+            assert window.goto(address).ok, name
+            yield name, window
+            if name == "job to apply for":
+                window.get_by_role("button", name="Send application").click()
+                yield "form with errors", window
+
+
+def list_faults(page: Page) -> list[str]:
+    """Return what keeps people from using a page, and that it does not fit a small phone."""
+    faults, size = list_barriers(page), page.viewport_size
+    page.set_viewport_size(NARROW)
+    if is_too_wide(page):
+        faults.append("wider than a small phone")
+    page.set_viewport_size(size)
+    return faults
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (PHONE, "dark")], ids=["wide-light", "phone-dark"])
+def test_every_page_is_for_everybody(windows, pages, size, scheme):
+    visited = visit(windows, pages, size=size, color_scheme=scheme)
+
+    assert {name: faults for name, page in visited if (faults := list_faults(page))} == {}
