@@ -8,7 +8,7 @@ from django.db import connection
 
 from tests.tokens.ledger import new_company
 from tests.tokens.proof.hammer import SMALLEST, Plan, Report, gate, hammer
-from tests.tokens.proof.mutations import Defect, put_in
+from tests.tokens.proof.mutations import Defect, put_in, restored
 from tests.tokens.proof.processes import pool, results, settings_for_child
 from tests.tokens.proof.timeline import Timeline, balance_timeline, budget_timeline
 from tokens.models import BudgetPeriod, BudgetScope, Hold, LedgerEntry
@@ -17,11 +17,12 @@ from tokens.selectors.audit import audit_ledger
 from tokens.services import upkeep
 from tokens.services.budgets import create_budget
 
-LOCK = "SELECT * INTO account FROM tokens_account WHERE company_id = p_company_id FOR NO KEY UPDATE;"
+LOCK = "account := tokens_take_turn(p_company_id);"
+NO_LOCK = "SELECT * INTO account FROM tokens_account WHERE company_id = p_company_id;"
 # Between deed and commit, so that the decision of another process falls there unless a lock keeps it out.
 DONE = "    INSERT INTO tokens_attempt ("
 PAUSED = Defect("takes its time", "place_hold", DONE, "    PERFORM pg_sleep(0.005);\n" + DONE)
-UNLOCKED = Defect("takes no lock", "place_hold", LOCK, LOCK.replace(" FOR NO KEY UPDATE", ""))
+UNLOCKED = Defect("takes no lock", "place_hold", LOCK, NO_LOCK)
 STINGY = Defect("refuses what is there", "place_hold", "amount < p_minimum_tokens OR", "amount < 50 OR")
 OVERDRAWN = "tokens_allocation_not_overdrawn"
 
@@ -127,20 +128,6 @@ def test_leases_that_run_out_and_charges_above_the_hold_leave_the_books_in_order
 
 
 @contextmanager
-def altered_ledger(*defects: Defect) -> Iterator[None]:
-    """Put defects of one function in, for all processes to see, and take them out again."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_get_functiondef('tokens_place_hold'::regproc)")
-        (original,) = cursor.fetchone()
-    put_in(*defects)
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(original)
-
-
-@contextmanager
 def lifted_constraint() -> Iterator[None]:
     """Let allocations be overdrawn."""
     with connection.cursor() as cursor:
@@ -156,7 +143,8 @@ def lifted_constraint() -> Iterator[None]:
 
 
 def test_the_lock_is_what_keeps_slow_decisions_from_overspending(committed_db):
-    with altered_ledger(PAUSED):
+    with restored("tokens_place_hold"):
+        put_in(PAUSED)
         _ids, reports = hammer_companies(companies=1, tokens=400, processes=4)
 
     assert [error for report in reports for error in report.errors] == []
@@ -167,7 +155,8 @@ def test_without_the_lock_the_same_hammer_overspends(committed_db):
     company = new_company(tokens=400)
     plans = [Plan(company_ids=[company.pk], seed=seed) for seed in range(4)]
 
-    with altered_ledger(PAUSED, UNLOCKED), lifted_constraint():
+    with restored("tokens_place_hold"), lifted_constraint():
+        put_in(PAUSED, UNLOCKED)
         with pool(4) as processes:
             with gate(4):
                 running = [processes.submit(hammer, settings_for_child(), plan) for plan in plans]
@@ -176,7 +165,8 @@ def test_without_the_lock_the_same_hammer_overspends(committed_db):
 
 
 def test_a_stingy_ledger_is_found_out(committed_db):
-    with altered_ledger(STINGY):
+    with restored("tokens_place_hold"):
+        put_in(STINGY)
         _ids, reports = hammer_companies(companies=1, tokens=400, processes=2)
 
     assert unjustified(reports) != []

@@ -1,0 +1,148 @@
+"""Defects put into the functions of the ledger, to show that the tests of this package find them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.db import connection
+
+from tokens.sql import load
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A change of one place in one file of ``tokens/sql/``."""
+
+    what: str
+    file: str
+    right: str
+    wrong: str
+
+    def damage(self, text: str) -> str:
+        """Return the file's text with the defect in it."""
+        if text.count(self.right) != 1:
+            raise AssertionError(f"{self.file}.sql no longer has this exactly once: {self.right}")
+        return text.replace(self.right, self.wrong)
+
+
+def put_in(*defects: Defect) -> None:
+    """Load a file with defects of its own; whoever calls this takes them out again."""
+    (file,) = {defect.file for defect in defects}
+    text = load(file)
+    for defect in defects:
+        text = defect.damage(text)
+    with connection.cursor() as cursor:
+        cursor.execute(text)
+
+
+@contextmanager
+def restored(function: str) -> Iterator[None]:
+    """Let a block change a function for all processes to see, and put it back as it was."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_functiondef(%s::regproc)", [function])
+        (original,) = cursor.fetchone()
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(original)
+
+
+DEFECTS = (
+    Defect(
+        "a hold is placed although the balance does not cover it",
+        "place_hold",
+        "amount < p_minimum_tokens OR account.debt_tokens > 0 OR account.company_id IS NULL",
+        "account.company_id IS NULL",
+    ),
+    Defect(
+        "what found no hold is charged again under the same key",
+        "place_hold",
+        "ELSIF known.state = 'settled' THEN",
+        "ELSIF known.state = 'never' THEN",
+    ),
+    Defect(
+        "a budget lets one token too many through",
+        "budgets",
+        "b.limit_tokens - coalesce",
+        "b.limit_tokens + 1 - coalesce",
+    ),
+    Defect(
+        "tokens that have expired are still spent",
+        "free_tokens",
+        "AND (a.expires_at IS NULL OR a.expires_at > p_moment)",
+        "",
+    ),
+    Defect(
+        "tokens that never expire are spent first",
+        "free_tokens",
+        "a.expires_at NULLS LAST",
+        "a.expires_at NULLS FIRST",
+    ),
+    Defect(
+        "a company spends another's tokens",
+        "free_tokens",
+        "a.company_id = p_company_id",
+        "true",
+    ),
+    Defect(
+        "what a charge leaves of its hold is not given back",
+        "close_hold",
+        "a.held_tokens - coalesce(own.tokens, 0)",
+        "a.held_tokens - least(coalesce(own.tokens, 0), coalesce(paid.tokens, 0))",
+    ),
+    Defect(
+        "a settlement after the lease charges nothing",
+        "close_hold",
+        "hold.state = 'open' OR (hold.state = 'expired' AND p_state = 'settled')",
+        "hold.state = 'open'",
+    ),
+    Defect(
+        "tokens given back do not repay debt",
+        "close_hold",
+        "ELSIF account.debt_tokens > 0 THEN",
+        "ELSIF false THEN",
+    ),
+    Defect(
+        "a settlement that is repeated charges again",
+        "close_hold",
+        "hold.state = 'open' OR (hold.state = 'expired' AND p_state = 'settled')",
+        "hold.state = 'open' OR (hold.state IN ('expired', 'settled') AND p_state = 'settled')",
+    ),
+    Defect(
+        "an attempt at no charge after a charged one breaks the settlement",
+        "close_hold",
+        "IF log.charged > log.unpaid THEN",
+        "IF true THEN",
+    ),
+    Defect(
+        "an expired hold stays in its budgets",
+        "expire_hold",
+        "PERFORM tokens_count_in_budgets(p_hold_id, 0, -ended.held_tokens);",
+        "",
+    ),
+    Defect(
+        "a hold is extended by one token too many",
+        "extend_hold",
+        "available < p_more_tokens",
+        "available + 1 < p_more_tokens",
+    ),
+    Defect(
+        "refunds add up to more than the charge",
+        "refund",
+        "original.charged_tokens - original.absorbed_tokens + coalesce(sum(log.charged_tokens), 0)",
+        "original.charged_tokens - original.absorbed_tokens",
+    ),
+    Defect(
+        "tokens under a hold expire with their allocation",
+        "expire_allocation",
+        "- allocation.held_tokens",
+        "",
+    ),
+    Defect(
+        "more rolls over than the plan lets",
+        "roll_over",
+        "least(unused, p_max_tokens)",
+        "unused",
+    ),
+)
