@@ -10,6 +10,7 @@ FUNCTIONS = (
     "budgets",
     "repay_debt",
     "expire_hold",
+    "take_turn",
     "place_hold",
     "extend_hold",
     "start_attempt",
@@ -30,7 +31,7 @@ UNDO = """
         tokens_expire_allocation, tokens_make_partitions, tokens_hold_on_allocations, tokens_extend_hold,
         tokens_budgets_of, tokens_count_in_budgets, tokens_create_budget, tokens_in_scope, tokens_period_start,
         tokens_limit_product_role, tokens_refund, tokens_correct_cost, tokens_revoke, tokens_roll_over,
-        tokens_rebuild_counters, tokens_enter_missing;
+        tokens_rebuild_counters, tokens_enter_missing, tokens_take_turn, tokens_pay_charges;
     ALTER TABLE tokens_hold_part
         DROP CONSTRAINT tokens_hold_part_same_company_hold, DROP CONSTRAINT tokens_hold_part_same_company_allocation;
     ALTER TABLE tokens_ledger_entry DROP CONSTRAINT tokens_ledger_entry_same_company_allocation;

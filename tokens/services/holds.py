@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
 from tokens.errors import BudgetExceeded, CallInFlight, HoldEnded, InsufficientTokens, KeyInUse
-from tokens.services.statement import require_no_transaction, run
+from tokens.services.statement import require_no_transaction, run, run_durably
 from tokens.sql.calls import CLOSE_HOLD, EXTEND_HOLD, PLACE_HOLD, START_ATTEMPT
 
 
@@ -121,7 +121,7 @@ def place_hold(request: HoldRequest) -> PlacedHold:
     """
     require_no_transaction()
     parameters = {**vars(request), **vars(request.attribution)}
-    outcome, hold_id, held, available, debt, budget_id = run(PLACE_HOLD, parameters)
+    outcome, hold_id, held, available, debt, budget_id = run_durably(PLACE_HOLD, parameters)
     if outcome == "insufficient":
         raise InsufficientTokens(available, request.minimum_tokens, debt)
     if outcome == "over_budget":
@@ -166,7 +166,8 @@ def extend_hold(*, hold_id: UUID, more_tokens: int = 0, lease_seconds: int) -> b
         HoldEnded: the hold is not open any more.
     """
     require_no_transaction()
-    outcome, _held = run(EXTEND_HOLD, {"hold_id": hold_id, "more_tokens": more_tokens, "lease_seconds": lease_seconds})
+    parameters = {"hold_id": hold_id, "more_tokens": more_tokens, "lease_seconds": lease_seconds}
+    outcome, _held = run_durably(EXTEND_HOLD, parameters)
     if outcome == "ended":
         raise HoldEnded(hold_id, "ended")
     return bool(outcome == "extended")
@@ -203,7 +204,7 @@ def close_hold(closing: Closing) -> Settlement:
         HoldEnded: the hold ended the other way; a released hold is never charged, a settled one keeps its charge.
     """
     require_no_transaction()
-    outcome, charged, debt, absorbed = run(CLOSE_HOLD, vars(closing))
+    outcome, charged, debt, absorbed = run_durably(CLOSE_HOLD, vars(closing))
     if outcome not in {"closed", closing.state}:
         raise HoldEnded(closing.hold_id, outcome)
     return Settlement(charged, debt, absorbed)
@@ -221,5 +222,10 @@ def release_hold(*, hold_id: UUID, usages: Sequence[AttemptUsage] = ()) -> None:
     close_hold(Closing.releasing(hold_id, usages))
 
 
+_DEFAULTS = {field.name: field.default for field in fields(AttemptUsage)}
+
+
 def _rows(usages: Sequence[AttemptUsage]) -> str:
-    return json.dumps([asdict(usage) for usage in usages], default=str)
+    """Write down what differs from the defaults, which are the usage log's, too."""
+    rows = [{name: value for name, value in vars(usage).items() if value != _DEFAULTS[name]} for usage in usages]
+    return json.dumps(rows, default=str)

@@ -1,17 +1,33 @@
 """Run one statement of the ledger, committed by itself."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 from django.db import connection
+
+from tokens.sql.calls import MAKE_DURABLE
 
 
 def run(sql: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Execute one statement and return its single row."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        row: tuple[Any, ...] = cursor.fetchone()
-    return row
+    """Execute one statement and return its single row.
+
+    By the driver's own cursor: Django's writes the values into the text, at a fifth more of the processor per call.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        return cast(tuple[Any, ...], cursor.execute(sql, parameters).fetchone())
+
+
+def run_durably(sql: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Execute one statement whose last column is IS_DURABLE, and return its single row without that.
+
+    Once this returns, what the statement did is on disk.
+    """
+    *row, is_durable = run(sql, parameters)
+    if not is_durable:
+        run(MAKE_DURABLE, {})
+    return tuple(row)
 
 
 def list_ids(sql: str, parameters: Mapping[str, Any]) -> list[Any]:

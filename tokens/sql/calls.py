@@ -1,7 +1,12 @@
 """How Python calls the functions of the ledger: shared by the synchronous and the asynchronous path."""
 
-PLACE_HOLD = """
-    SELECT outcome, hold_id, held_tokens, available_tokens, debt_tokens, budget_id FROM tokens_place_hold(
+# Whether the commit of a movement waits for the disk: not when it had to wait for its turn (tokens_take_turn). Then
+# MAKE_DURABLE has to follow, in a transaction of its own, before anybody relies on the movement.
+IS_DURABLE = "current_setting('synchronous_commit') <> 'off'"
+MAKE_DURABLE = "SELECT pg_logical_emit_message(true, 'winnow', '')"
+
+PLACE_HOLD = f"""
+    SELECT outcome, hold_id, held_tokens, available_tokens, debt_tokens, budget_id, {IS_DURABLE} FROM tokens_place_hold(
         %(company_id)s, %(needed_tokens)s, %(minimum_tokens)s, %(lease_seconds)s, %(key)s, %(request_hash)s,
         %(provider)s, %(model)s, %(estimated_cost_usd)s, %(operation)s, %(feature)s, %(application_id)s, %(job_id)s,
         %(user_id)s, %(api_key_id)s, %(step_id)s, %(trace_id)s, %(session_id)s)
@@ -10,11 +15,11 @@ START_ATTEMPT = """
     SELECT tokens_start_attempt(
         %(hold_id)s, %(provider)s, %(model)s, %(estimated_cost_usd)s, %(lease_seconds)s)
 """
-EXTEND_HOLD = """
-    SELECT outcome, held_tokens FROM tokens_extend_hold(%(hold_id)s, %(more_tokens)s, %(lease_seconds)s)
+EXTEND_HOLD = f"""
+    SELECT outcome, held_tokens, {IS_DURABLE} FROM tokens_extend_hold(%(hold_id)s, %(more_tokens)s, %(lease_seconds)s)
 """
-CLOSE_HOLD = """
-    SELECT outcome, charged_tokens, debt_tokens, absorbed_tokens FROM tokens_close_hold(
+CLOSE_HOLD = f"""
+    SELECT outcome, charged_tokens, debt_tokens, absorbed_tokens, {IS_DURABLE} FROM tokens_close_hold(
         %(hold_id)s, %(state)s, %(logs)s, %(answer)s, %(answer_days)s)
 """
 GRANT = """

@@ -9,8 +9,7 @@ DECLARE
     moment timestamptz;
     available bigint;
 BEGIN
-    SELECT a.* INTO account FROM tokens_account a
-    JOIN tokens_hold h ON h.company_id = a.company_id WHERE h.id = p_hold_id FOR NO KEY UPDATE OF a;
+    account := tokens_take_turn((SELECT h.company_id FROM tokens_hold h WHERE h.id = p_hold_id));
     moment := clock_timestamp();
     UPDATE tokens_hold h SET lease_expires_at = moment + make_interval(secs => p_lease_seconds)
     WHERE h.id = p_hold_id AND h.state = 'open' RETURNING h.* INTO hold;

@@ -50,12 +50,14 @@ DECLARE
     known record;
     moment timestamptz;
     today date;
+    first record;                  -- of the allocations with free tokens, in burn order; and the total of all
     available bigint;
-    tightest record;
+    tightest record;               -- of the budgets that the call counts in: the one that stops it first
+    has_budgets boolean;
     amount bigint;
     new_hold uuid;
 BEGIN
-    SELECT * INTO account FROM tokens_account WHERE company_id = p_company_id FOR NO KEY UPDATE;
+    account := tokens_take_turn(p_company_id);
     moment := clock_timestamp();
 
     IF p_key IS NOT NULL THEN
@@ -68,10 +70,12 @@ BEGIN
         ELSIF known.state = 'settled' THEN
             RETURN QUERY SELECT 'replayed', known.id, known.held_tokens, 0::bigint, account.debt_tokens, NULL::uuid;
             RETURN;
-        ELSIF known.state = 'open' AND NOT tokens_expire_hold(known.id) THEN
-            -- Its lease lasts; or was renewed while we looked, which takes no lock on the account.
-            RETURN QUERY SELECT 'in_flight', known.id, known.held_tokens, 0::bigint, account.debt_tokens, NULL::uuid;
-            RETURN;
+        ELSIF known.state = 'open' THEN
+            IF NOT tokens_expire_hold(known.id) THEN
+                -- Its lease lasts; or was renewed while we looked, which takes no lock on the account.
+                RETURN QUERY SELECT 'in_flight', known.id, known.held_tokens, 0::bigint, account.debt_tokens, NULL::uuid;
+                RETURN;
+            END IF;
         END IF;
     END IF;
 
@@ -79,12 +83,14 @@ BEGIN
         PERFORM tokens_repay_debt(p_company_id);
         SELECT * INTO account FROM tokens_account WHERE company_id = p_company_id;  -- as the expiry above left it, too
     END IF;
-    SELECT greatest(0, coalesce(sum(free), 0) - coalesce(account.debt_tokens, 0)) INTO available
-    FROM tokens_free_tokens(p_company_id, moment);
+    SELECT f.id, f.free, sum(f.free) OVER () AS total INTO first
+    FROM tokens_free_tokens(p_company_id, moment) f ORDER BY f.burn_rank LIMIT 1;
+    available := greatest(0, coalesce(first.total, 0) - coalesce(account.debt_tokens, 0));
     today := tokens_company_day(p_company_id, moment);
-    SELECT b.budget_id, b.left_tokens INTO tightest
+    SELECT b.budget_id, CASE WHEN b.stops THEN b.left_tokens END AS left_tokens INTO tightest
     FROM tokens_budgets_of(p_company_id, p_operation, p_job_id, p_user_id, p_api_key_id, today) b
-    WHERE b.stops ORDER BY b.left_tokens LIMIT 1;
+    ORDER BY 2 LIMIT 1;
+    has_budgets := FOUND;
     amount := least(p_needed_tokens, available);
     IF amount < p_minimum_tokens OR account.debt_tokens > 0 OR account.company_id IS NULL THEN
         RETURN QUERY SELECT 'insufficient', NULL::uuid, 0::bigint, available, coalesce(account.debt_tokens, 0), NULL::uuid;
@@ -105,8 +111,16 @@ BEGIN
         p_application_id, p_job_id, p_user_id, p_api_key_id, p_step_id, p_trace_id, p_session_id)
     RETURNING id INTO new_hold;
 
-    PERFORM tokens_hold_on_allocations(p_company_id, new_hold, amount, moment);
-    PERFORM tokens_count_in_budgets(new_hold, 0, amount);
+    IF amount BETWEEN 1 AND first.free THEN  -- one allocation covers it: so it is nearly always
+        UPDATE tokens_allocation a SET held_tokens = a.held_tokens + amount WHERE a.id = first.id;
+        INSERT INTO tokens_hold_part (company_id, hold_id, allocation_id, tokens)
+        VALUES (p_company_id, new_hold, first.id, amount);
+    ELSE
+        PERFORM tokens_hold_on_allocations(p_company_id, new_hold, amount, moment);
+    END IF;
+    IF has_budgets THEN
+        PERFORM tokens_count_in_budgets(new_hold, 0, amount);
+    END IF;
 
     INSERT INTO tokens_attempt (hold_id, number, provider, model, estimated_cost_usd)
     VALUES (new_hold, 1, p_provider, p_model, p_estimated_cost_usd);
@@ -118,6 +132,11 @@ BEGIN
         ON CONFLICT (company_id, scope, key) DO UPDATE SET result_id = excluded.result_id;
     END IF;
 
-    RETURN QUERY SELECT 'held', new_hold, amount, available - amount, account.debt_tokens, NULL::uuid;
+    outcome := 'held';
+    hold_id := new_hold;
+    held_tokens := amount;
+    available_tokens := available - amount;
+    debt_tokens := 0;
+    RETURN NEXT;
 END
 $$;

@@ -1,0 +1,19 @@
+CREATE OR REPLACE FUNCTION tokens_take_turn(p_company_id bigint) RETURNS tokens_account
+LANGUAGE plpgsql AS $$
+-- Wait until it is this call's turn to move the company's tokens, and return its account, locked until the commit.
+-- Who does not have to wait notices nothing. Who does commits without waiting for the disk, or the company would make
+-- one movement per write of the disk; whoever called makes the movement durable afterwards, together with many others
+-- (MAKE_DURABLE in calls.py). Until then it can be lost, but never before what was built on it: the database writes
+-- its log in order. docs/decisions/0006-hot-companies.md
+DECLARE
+    queue CONSTANT integer := 'tokens_account'::regclass::oid::integer;
+    account tokens_account;
+BEGIN
+    -- An advisory lock goes from one to the next; for a locked row all that wait are woken, and begin anew.
+    IF NOT pg_try_advisory_xact_lock(queue, hashint8(p_company_id)) THEN
+        PERFORM set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(queue, hashint8(p_company_id));
+    END IF;
+    SELECT * INTO account FROM tokens_account a WHERE a.company_id = p_company_id FOR NO KEY UPDATE;
+    RETURN account;
+END
+$$;
