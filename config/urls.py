@@ -19,6 +19,3 @@ urlpatterns = [
     path("c/<slug:company_slug>/", include(applications.urls.company_urlpatterns)),
     path("careers/<slug:company_slug>/", include(applications.urls.careers_urlpatterns)),
 ]
-
-handler403 = "config.error_pages.permission_denied"
-handler404 = "config.error_pages.page_not_found"
