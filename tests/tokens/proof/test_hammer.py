@@ -31,9 +31,8 @@ def run(plans: list[Plan]) -> list[Report]:
     """Let one process per plan do its worst, with the sweeper at work and the books audited meanwhile."""
     given = settings_for_child()
     with pool(len(plans)) as processes:
-        with gate() as wait_for:
+        with gate(len(plans)):
             running = [processes.submit(hammer, given, plan) for plan in plans]
-            wait_for(len(plans))
         while not all(future.done() for future in running):
             upkeep.expire_holds()
             assert broken_laws() == []
@@ -159,9 +158,8 @@ def test_without_the_lock_the_same_hammer_overspends(committed_db):
     with restored("tokens_place_hold"), lifted_constraint():
         put_in(PAUSED, UNLOCKED)
         with pool(4) as processes:
-            with gate() as wait_for:
+            with gate(4):
                 running = [processes.submit(hammer, settings_for_child(), plan) for plan in plans]
-                wait_for(4)
             results(running)
         assert balance_timeline(company.pk).lowest < 0
 
