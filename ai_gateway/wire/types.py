@@ -1,0 +1,114 @@
+"""What the gateway needs to know of a call that arrives over HTTP, the same for every wire format.
+
+A caller speaks one format, a provider one: an ``Exchange`` leads from the one to the other and back. Where both are the
+same, the provider's bytes are passed on untouched, but for what metering asks for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from ai_gateway.providers.types import Usage
+
+FormatName = Literal["chat", "responses", "messages", "embeddings"]
+
+
+@dataclass
+class RequestRefused(Exception):
+    """The request cannot be made through Winnow as it is; ``message`` says what to change. Nothing was sent."""
+
+    code: str
+    message: str
+    param: str | None = None
+    status: int = 400
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A caller's request, read and checked. ``body`` is what was sent, parsed and unchanged.
+
+    ``output_limit`` is the caller's own limit of one answer in tokens, None where there is none; ``choices`` is how many
+    answers are billed. ``wants_usage``: in a chat stream, whether the caller asked for the usage chunk.
+    """
+
+    format: FormatName
+    model: str
+    body: Mapping[str, Any]
+    stream: bool = False
+    output_limit: int | None = None
+    choices: int = 1
+    wants_usage: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A provider's whole answer. ``usage`` is the provider's, or our own count where it gave none."""
+
+    body: bytes
+    usage: Usage
+    model: str
+    finish_reason: str
+    service_tier: str
+
+
+class StreamReader(Protocol):
+    """A provider's stream as it arrives: what to pass on, and what it has used so far.
+
+    ``is_complete``: the format's own end was seen, usage included if any comes. ``error``: the provider's error object
+    from the middle of the stream. ``usage`` is the provider's last word, None until there is one.
+    """
+
+    is_complete: bool
+    error: Mapping[str, Any] | None
+    usage: Usage | None
+    model: str
+    finish_reason: str
+    service_tier: str
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take what arrived, however it was cut, and return what the caller gets now."""
+        ...
+
+    def finish(self) -> bytes:
+        """Take the end of the connection and return what the caller still gets."""
+        ...
+
+    def settle_usage(self) -> Usage:
+        """Return the provider's usage, or our own count of what was received."""
+        ...
+
+
+class Exchange(Protocol):
+    """One call on its way from the caller's format to the provider's and back.
+
+    ``path`` is the provider's endpoint below its ``/v1``, such as ``chat/completions``.
+    """
+
+    path: str
+
+    def bound_input_tokens(self) -> int:
+        """Return a number that the input cannot exceed, without tokenizing: under 1 ms for 100 kB."""
+        ...
+
+    def count_input_tokens(self) -> int:
+        """Return a tight upper bound of the input, tokenized."""
+        ...
+
+    def write_request(self, model: str, output_limit: int) -> bytes:
+        """Return the provider's body: with the limit, with usage asked for, and with nothing stored on the account.
+
+        ``output_limit`` bounds each of the answers.
+        """
+        ...
+
+    def read_answer(self, body: bytes) -> Reply:
+        """Read a success. Raises ``ProviderGarbledAnswer``, with the usage if that is readable."""
+        ...
+
+    def open_stream(self) -> StreamReader:
+        """Begin to read a stream."""
+        ...
