@@ -30,8 +30,8 @@ class RequestRefused(Exception):
 class Asked:
     """A caller's request, read and checked. ``body`` is what was sent, parsed and unchanged.
 
-    ``output_limit`` is the caller's own limit of one answer in tokens, None where there is none; ``choices`` is how many
-    answers are billed. ``wants_usage``: in a chat stream, whether the caller asked for the usage chunk.
+    ``output_limit`` is the caller's own limit of one answer in tokens, None where there is none; ``choices`` is how
+    many answers are billed. ``wants_usage``: in a chat stream, whether the caller asked for the usage chunk.
     """
 
     format: FormatName
