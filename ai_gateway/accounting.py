@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from ai_gateway.providers.errors import ProviderError
-from ai_gateway.providers.types import ProviderAnswer, Usage
+from ai_gateway.providers.types import Usage
 from ai_gateway.routing import Route
 from billing.prices import find_price, price_usage
 from tokens.services.holds import AttemptUsage
@@ -63,8 +63,25 @@ def find_tariff(route: Route, *, margin_percent: Decimal) -> Tariff:
     return Tariff(find_price(route.provider, route.model), margin_percent)
 
 
+class Answered(Protocol):
+    """What a usage log keeps of a provider's answer."""
+
+    @property
+    def usage(self) -> Usage: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def service_tier(self) -> str: ...
+    @property
+    def provider_request_id(self) -> str: ...
+    @property
+    def finish_reason(self) -> str: ...
+    @property
+    def duration_ms(self) -> int: ...
+
+
 def answered(
-    number: int, answer: ProviderAnswer, tariff: Tariff, *, prompt_version: str, quantities: Quantities
+    number: int, answer: Answered, tariff: Tariff, *, prompt_version: str, quantities: Quantities, streamed: bool
 ) -> AttemptUsage:
     """Account for an attempt that brought an answer."""
     return AttemptUsage(
@@ -76,6 +93,7 @@ def answered(
         finish_reason=answer.finish_reason,
         duration_ms=answer.duration_ms,
         prompt_version=prompt_version,
+        streamed=streamed,
         succeeded=True,
         file_bytes=quantities.file_bytes,
         item_count=quantities.item_count,
@@ -84,7 +102,9 @@ def answered(
     )
 
 
-def failed(number: int, error: ProviderError, tariff: Tariff, *, estimated_cost_usd: Decimal | None) -> AttemptUsage:
+def failed(
+    number: int, error: ProviderError, tariff: Tariff, *, estimated_cost_usd: Decimal | None, streamed: bool
+) -> AttemptUsage:
     """Account for an attempt that reached its provider and brought no answer.
 
     Usage that came with the failure is charged: the provider counted it. Without usage the company pays nothing; if
@@ -94,6 +114,7 @@ def failed(number: int, error: ProviderError, tariff: Tariff, *, estimated_cost_
         "attempt_number": number,
         "error_code": error.code,
         "provider_request_id": error.provider_request_id,
+        "streamed": streamed,
         "succeeded": False,
     }
     if error.usage is not None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,18 +12,19 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from ai_gateway.accounting import Quantities, find_tariff
-from ai_gateway.attempts import Attempts
 from ai_gateway.attribution import attribute
-from ai_gateway.errors import AccessRefused, CallFailed, CallUnderWay
-from ai_gateway.operations import lease_seconds, limits_of, timeout_seconds
-from ai_gateway.planning import CallPlan, plan_call
+from ai_gateway.driving import drive
+from ai_gateway.errors import AccessRefused, CallFailed
+from ai_gateway.life import Candidate, PlannedCall, Replayed, Send, live
+from ai_gateway.operations import limits_of, timeout_seconds
+from ai_gateway.planning import plan_call
 from ai_gateway.providers.registry import get_provider
-from ai_gateway.providers.types import JsonSchema, ProviderRequest
+from ai_gateway.providers.types import JsonSchema, ProviderAnswer, ProviderRequest
 from ai_gateway.routing import Route, choose_route
 from billing.access import get_terms
-from tokens.errors import AnswerExpired, BudgetExceeded, CallInFlight, InsufficientTokens
+from tokens.errors import AnswerExpired
 from tokens.selectors.answers import find_answer
-from tokens.services.holds import Attribution, HoldRequest, PlacedHold, place_hold
+from tokens.services.holds import Attribution
 
 __all__ = ["Answer", "Attribution", "Call", "Quantities", "call_ai"]
 
@@ -84,26 +86,38 @@ def call_ai(call: Call) -> Answer:
 
 
 def _admitted(call: Call, company_id: int) -> Answer:
+    margin_percent = _admit(company_id)
     route = choose_route(call.operation)
     provider = get_provider(route.provider)
-    tariff = find_tariff(route, margin_percent=_admit(company_id))
     request = _request(call, route)
-    plan = plan_call(call.operation, request, provider.kind, tariff)
-    placed = _hold(call, company_id, route, plan)
-    if placed.is_replay:
-        return _stored_answer(placed.hold_id)
-    with bound_contextvars(hold_id=str(placed.hold_id)):
-        logger.info("call_started", model=str(route), held_tokens=placed.held_tokens)
-        limited = replace(request, max_output_tokens=plan.output_limit_within(placed.held_tokens))
-        attempts = Attempts(placed.hold_id, provider, route, limited, plan, call.prompt_version, call.quantities)
-        return Answer(**attempts.run(), hold_id=placed.hold_id)
+    plan = plan_call(call.operation, request, provider.kind, find_tariff(route, margin_percent=margin_percent))
+    planned = PlannedCall(
+        company_id=company_id,
+        operation=call.operation,
+        attribution=call.attribution,
+        candidates=[Candidate(route, plan)],
+        key=call.idempotency_key,
+        request_hash=call.request_hash if call.idempotency_key else None,
+        prompt_version=call.prompt_version,
+        quantities=call.quantities,
+    )
+
+    def send(wanted: Send) -> _Reply:
+        with bound_contextvars(hold_id=str(wanted.hold_id)):
+            return _Reply(provider.complete(replace(request, max_output_tokens=wanted.output_limit)), route)
+
+    ended = drive(live(planned), send)
+    if isinstance(ended, Replayed):
+        return _stored_answer(ended.hold_id)
+    return Answer(**ended.reply.stored(), charged_tokens=ended.charged_tokens, hold_id=ended.hold_id)
 
 
-def _admit(company_id: int) -> Any:
+def _admit(company_id: int) -> Decimal:
     """Return the company's margin, or refuse for its subscription; the balance is the hold's to decide."""
     terms = get_terms(company_id)
     if terms.refusal is not None:
         raise AccessRefused(terms.refusal.reason, terms.refusal.message)
+    assert terms.margin_percent is not None  # what admits has a plan
     return terms.margin_percent
 
 
@@ -119,41 +133,23 @@ def _request(call: Call, route: Route) -> ProviderRequest:
     )
 
 
-def _hold(call: Call, company_id: int, route: Route, plan: CallPlan) -> PlacedHold:
-    try:
-        return place_hold(
-            HoldRequest(
-                company_id=company_id,
-                operation=call.operation,
-                needed_tokens=plan.needed_tokens,
-                minimum_tokens=plan.minimum_tokens,
-                lease_seconds=lease_seconds(),
-                provider=route.provider,
-                model=route.model,
-                attribution=call.attribution,
-                estimated_cost_usd=plan.tariff.cost(plan.highest_usage),
-                key=call.idempotency_key,
-                request_hash=call.request_hash if call.idempotency_key else None,
-            )
-        )
-    except InsufficientTokens as refusal:
-        logger.info("call_refused", available_tokens=refusal.available_tokens, needed_tokens=refusal.minimum_tokens)
-        raise _not_enough(refusal) from refusal
-    except BudgetExceeded as refusal:
-        logger.info("call_refused", budget_id=str(refusal.budget_id), needed_tokens=refusal.minimum_tokens)
-        message = f"A budget stops this: it has {refusal.left_tokens:,} tokens left."
-        raise AccessRefused("budget_exceeded", message, refusal.minimum_tokens, refusal.left_tokens) from refusal
-    except CallInFlight as flight:
-        raise CallUnderWay(flight.hold_id) from flight
+@dataclass(frozen=True)
+class _Reply:
+    """A provider's answer as the life of a call takes it."""
 
+    answer: ProviderAnswer
+    route: Route
 
-def _not_enough(refusal: InsufficientTokens) -> AccessRefused:
-    if refusal.available_tokens:
-        reason = "insufficient_tokens"
-        message = f"This needs {refusal.minimum_tokens:,} tokens and {refusal.available_tokens:,} are available."
-    else:
-        reason, message = "no_tokens_remaining", "There are no tokens left."
-    return AccessRefused(reason, message, refusal.minimum_tokens, refusal.available_tokens)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.answer, name)
+
+    def stored(self) -> dict[str, Any]:
+        return {
+            "text": self.answer.text,
+            "finish_reason": self.answer.finish_reason,
+            "provider": self.route.provider,
+            "model": self.answer.model,
+        }
 
 
 def _stored_answer(hold_id: UUID) -> Answer:

@@ -1,11 +1,16 @@
 """What a call may use, before it is made: the bound that its hold rests on."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from ai_gateway.accounting import Tariff
 from ai_gateway.estimating import estimate_input_tokens
 from ai_gateway.operations import limits_of
 from ai_gateway.providers.types import ProviderKind, ProviderRequest, Usage
+
+# A rough bound counts a token for each byte. What such a call costs if it is lost is guessed by the usual ratio.
+_BYTES_PER_TOKEN = 4
 
 
 @dataclass(frozen=True)
@@ -13,32 +18,41 @@ class CallPlan:
     """Upper bounds of one call, in provider tokens and in charged tokens.
 
     A hold between ``minimum_tokens`` and ``needed_tokens`` carries the call: with less than all of it, the output
-    limit shrinks (``output_limit_within``), never below the operation's minimum.
+    limit shrinks (``output_limit_within``), never below the operation's minimum. ``output_tokens`` and
+    ``minimum_output_tokens`` are for each of ``answers``. With ``count_input`` the input is a rough bound that took no
+    tokenizing, and the function returns the tight one.
     """
 
     input_tokens: int
     output_tokens: int
     minimum_output_tokens: int
     tariff: Tariff
+    answers: int = 1
+    count_input: Callable[[], int] | None = None
 
     @property
     def needed_tokens(self) -> int:
         """Charged tokens of the whole call at most."""
-        return self.tariff.charge(self.input_tokens + self.output_tokens)
+        return self.tariff.charge(self.input_tokens + self.output_tokens * self.answers)
 
     @property
     def minimum_tokens(self) -> int:
         """Charged tokens below which the call is not worth making."""
-        return self.tariff.charge(self.input_tokens + self.minimum_output_tokens)
+        return self.tariff.charge(self.input_tokens + self.minimum_output_tokens * self.answers)
 
     def output_limit_within(self, held_tokens: int) -> int:
-        """Return the output limit that ``held_tokens`` pay for."""
-        return min(self.output_tokens, self.tariff.affordable(held_tokens) - self.input_tokens)
+        """Return the output limit of each answer that ``held_tokens`` pay for."""
+        return min(self.output_tokens, (self.tariff.affordable(held_tokens) - self.input_tokens) // self.answers)
+
+    def counted(self) -> "CallPlan":
+        """Return the plan with the tight bound of the input."""
+        return self if self.count_input is None else replace(self, input_tokens=self.count_input(), count_input=None)
 
     @property
-    def highest_usage(self) -> Usage:
-        """The usage that the bounds allow: what an attempt of unknown outcome may have cost at most."""
-        return Usage(input_uncached=self.input_tokens, output=self.output_tokens)
+    def estimated_cost_usd(self) -> Decimal | None:
+        """The platform's cost of an attempt whose outcome stays unknown, if the model is priced: at most, or nearly."""
+        input_tokens = self.input_tokens if self.count_input is None else -(-self.input_tokens // _BYTES_PER_TOKEN)
+        return self.tariff.cost(Usage(input_uncached=input_tokens, output=self.output_tokens * self.answers))
 
 
 def plan_call(operation: str, request: ProviderRequest, kind: ProviderKind, tariff: Tariff) -> CallPlan:

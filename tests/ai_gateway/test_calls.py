@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from ai_gateway import attempts
+from ai_gateway import driving
 from ai_gateway.calls import Attribution, Call, call_ai
 from ai_gateway.errors import AccessRefused, CallFailed, CallUnderWay, Unattributed
 from billing.models import Plan, Subscription
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def books_in_order(monkeypatch):
     """After whatever a test does: the laws hold and no hold is left open. Pauses between attempts are not slept."""
-    monkeypatch.setattr(attempts.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(driving.time, "sleep", lambda _seconds: None)
     yield
     assert [result for result in audit_ledger() if not result.holds] == []
     assert not Hold.objects.filter(state="open", feature="").exists()
@@ -283,7 +283,7 @@ def test_an_interrupted_call_gives_its_hold_back(upstream, company, monkeypatch)
 
 def test_the_answer_reaches_the_caller_when_the_database_is_away_at_settle(upstream, company, monkeypatch):
     waiting: list[Closing] = []
-    monkeypatch.setattr(attempts, "close_or_spool", waiting.append)
+    monkeypatch.setattr(driving, "close_or_spool", waiting.append)
 
     answer = call_ai(question(company))
 

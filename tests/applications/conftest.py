@@ -2,7 +2,7 @@
 
 import pytest
 
-from ai_gateway import attempts
+from ai_gateway import driving
 from applications.services import waking
 from tests.ai_gateway.conftest import running_sandbox, upstream
 
@@ -20,7 +20,7 @@ def wake_ups(monkeypatch) -> list[str]:
 @pytest.fixture(autouse=True)
 def without_pauses(monkeypatch):
     """Let the gateway try again at once: what is tested is what it does, not how long it waits."""
-    monkeypatch.setattr(attempts.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(driving.time, "sleep", lambda _seconds: None)
 
 
 @pytest.fixture(autouse=True)

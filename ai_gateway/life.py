@@ -1,0 +1,321 @@
+"""One call's life under its hold: reserve, attempt, try again within bounds, and end the hold whatever happens.
+
+It is written as a generator that decides and does nothing itself: it yields what is to be done next, and its driver
+does that (``driving.py``), so that workers, which block, and the HTTP gateway, which must not, live by the same rules.
+"""
+
+import random
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+
+from ai_gateway.accounting import Answered, Quantities, abandoned, answered, failed
+from ai_gateway.errors import AccessRefused, CallFailed, CallUnderWay
+from ai_gateway.operations import lease_seconds
+from ai_gateway.planning import CallPlan
+from ai_gateway.providers.errors import ProviderError, ProviderRejectedRequest
+from ai_gateway.routing import Route
+from tokens.errors import BudgetExceeded, CallInFlight, InsufficientTokens
+from tokens.services.holds import AttemptUsage, Attribution, Closing, HoldRequest, PlacedHold
+
+logger = structlog.get_logger(__name__)
+
+LONGEST_PAUSE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to make a call: a model, and what the call may use there."""
+
+    route: Route
+    plan: CallPlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedCall:
+    """A call that may be made, in the order of ``candidates``: the next is for when the one before is of no use."""
+
+    company_id: int
+    operation: str
+    attribution: Attribution
+    candidates: Sequence[Candidate]
+    key: str | None = None
+    request_hash: bytes | None = None
+    prompt_version: str = ""
+    quantities: Quantities = field(default_factory=Quantities)
+    streamed: bool = False
+
+
+class ProviderReply(Answered, Protocol):
+    """A provider's answer, and what a repeat of the call is to be answered with."""
+
+    def stored(self) -> Mapping[str, Any]:
+        """Return the answer as JSON."""
+        ...
+
+
+@dataclass(frozen=True)
+class PlaceHold:
+    """Reserve tokens. Outcome: a ``PlacedHold``, or an error of ``tokens.services.holds.place_hold``."""
+
+    request: HoldRequest
+
+
+@dataclass(frozen=True)
+class Send:
+    """Make one request to a provider. Outcome: a ``ProviderReply``, or a ``ProviderError``."""
+
+    hold_id: UUID
+    number: int
+    candidate: Candidate
+    output_limit: int
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Wait before the next attempt."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class StartAttempt:
+    """Write an attempt before its request is sent. Outcome: its number, or ``HoldEnded``."""
+
+    hold_id: UUID
+    candidate: Candidate
+    lease_seconds: int
+
+
+@dataclass(frozen=True)
+class ExtendHold:
+    """Reserve more under the hold. Outcome: whether it was possible, or ``HoldEnded``."""
+
+    hold_id: UUID
+    more_tokens: int
+    lease_seconds: int
+
+
+@dataclass(frozen=True)
+class CloseHold:
+    """End the hold, cancelled or not. Outcome: a ``Settlement``, or None when that waits in the spool."""
+
+    closing: Closing
+
+
+Effect = PlaceHold | Send | Pause | StartAttempt | ExtendHold | CloseHold
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A call that was answered and paid."""
+
+    hold_id: UUID
+    candidate: Candidate
+    reply: Any
+    charged_tokens: int
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A call that had been made under the same key: its answer is in the store."""
+
+    hold_id: UUID
+
+
+Life = Generator[Effect, Any, Settled | Replayed]
+
+
+def live(call: PlannedCall) -> Life:
+    """Live one call: returns once its hold has ended.
+
+    Raises:
+        AccessRefused: tokens or a budget do not allow it; nothing was sent.
+        CallUnderWay: the same key is in flight.
+        CallFailed: attempts ran out, or another would be of no use; the hold has ended.
+        KeyInUse: see ``tokens.errors``.
+    """
+    candidate, placed = yield from _reserve(call)
+    if placed.is_replay:
+        return Replayed(placed.hold_id)
+    logger.info("call_started", hold_id=str(placed.hold_id), model=str(candidate.route), held_tokens=placed.held_tokens)
+    attempts = _Attempts(call, placed.hold_id, placed.held_tokens, candidate)
+    try:
+        reply = yield from attempts.ask_until_answered()
+    except CallFailed:
+        raise
+    except BaseException:  # a shutdown, a caller who left or a defect of ours, perhaps while the provider is working
+        yield from attempts.abandon()
+        raise
+    return (yield from attempts.settle(reply))
+
+
+def _reserve(call: PlannedCall) -> Generator[Effect, Any, tuple[Candidate, PlacedHold]]:
+    """Hold by the rough bound if the balance is ample, else by the tight one."""
+    candidate = call.candidates[0]
+    try:
+        if candidate.plan.count_input is not None:
+            try:
+                needed = candidate.plan.needed_tokens
+                return candidate, (yield PlaceHold(_hold_request(call, candidate, minimum_tokens=needed)))
+            except (InsufficientTokens, BudgetExceeded):
+                candidate = Candidate(candidate.route, candidate.plan.counted())
+        return candidate, (yield PlaceHold(_hold_request(call, candidate, candidate.plan.minimum_tokens)))
+    except InsufficientTokens as refusal:
+        logger.info("call_refused", available_tokens=refusal.available_tokens, needed_tokens=refusal.minimum_tokens)
+        raise _not_enough(refusal) from refusal
+    except BudgetExceeded as refusal:
+        logger.info("call_refused", budget_id=str(refusal.budget_id), needed_tokens=refusal.minimum_tokens)
+        message = f"A budget stops this: it has {refusal.left_tokens:,} tokens left."
+        raise AccessRefused("budget_exceeded", message, refusal.minimum_tokens, refusal.left_tokens) from refusal
+    except CallInFlight as flight:
+        raise CallUnderWay(flight.hold_id) from flight
+
+
+def _hold_request(call: PlannedCall, candidate: Candidate, minimum_tokens: int) -> HoldRequest:
+    return HoldRequest(
+        company_id=call.company_id,
+        operation=call.operation,
+        needed_tokens=candidate.plan.needed_tokens,
+        minimum_tokens=minimum_tokens,
+        lease_seconds=lease_seconds(),
+        provider=candidate.route.provider,
+        model=candidate.route.model,
+        attribution=call.attribution,
+        estimated_cost_usd=candidate.plan.estimated_cost_usd,
+        key=call.key,
+        request_hash=call.request_hash,
+    )
+
+
+def _not_enough(refusal: InsufficientTokens) -> AccessRefused:
+    if refusal.available_tokens:
+        reason = "insufficient_tokens"
+        message = f"This needs {refusal.minimum_tokens:,} tokens and {refusal.available_tokens:,} are available."
+    else:
+        reason, message = "no_tokens_remaining", "There are no tokens left."
+    return AccessRefused(reason, message, refusal.minimum_tokens, refusal.available_tokens)
+
+
+@dataclass
+class _Attempts:
+    """The attempts under one hold. ``usages`` collects what must be logged: one per attempt that reached a provider."""
+
+    call: PlannedCall
+    hold_id: UUID
+    held_tokens: int
+    candidate: Candidate
+    position: int = 0
+    tries: int = 1
+    number: int = 1
+    in_flight: bool = False
+    usages: list[AttemptUsage] = field(default_factory=list)
+
+    def ask_until_answered(self) -> Generator[Effect, Any, Any]:
+        while True:
+            limit = self.candidate.plan.output_limit_within(self.held_tokens)
+            self.in_flight = True
+            try:
+                return (yield Send(self.hold_id, self.number, self.candidate, limit))
+            except ProviderError as error:
+                self.in_flight = False
+                self._note(error)
+                if not (yield from self._prepare_next(error)):
+                    raise (yield from self._end_failed(error)) from error
+
+    def abandon(self) -> Generator[Effect, Any, None]:
+        """End the hold of a call that this process stops making: nobody can know what the provider counted."""
+        if self.in_flight:
+            plan = self.candidate.plan
+            self.usages.append(abandoned(self.number, plan.tariff, estimated_cost_usd=plan.estimated_cost_usd))
+        yield self._end({"code": "interrupted", "message": "The call was interrupted.", "retryable": True})
+
+    def settle(self, reply: ProviderReply) -> Generator[Effect, Any, Settled]:
+        usage = answered(
+            self.number,
+            reply,
+            self.candidate.plan.tariff,
+            prompt_version=self.call.prompt_version,
+            quantities=self.call.quantities,
+            streamed=self.call.streamed,
+        )
+        charged = self._charged_tokens + usage.charged_tokens
+        stored = {"answer": {**reply.stored(), "charged_tokens": charged}} if self.call.key else None
+        settlement = yield CloseHold(Closing.settling(self.hold_id, [*self.usages, usage], stored))
+        if settlement is not None:
+            logger.info("call_settled", hold_id=str(self.hold_id), attempt=self.number, **asdict(settlement))
+        return Settled(self.hold_id, self.candidate, reply, charged)
+
+    def _note(self, error: ProviderError) -> None:
+        logger.warning(
+            "attempt_failed", hold_id=str(self.hold_id), attempt=self.number, code=error.code, delivery=error.delivery
+        )
+        if error.delivery != "not_sent":
+            plan = self.candidate.plan
+            usage = failed(
+                self.number,
+                error,
+                plan.tariff,
+                estimated_cost_usd=plan.estimated_cost_usd,
+                streamed=self.call.streamed,
+            )
+            self.usages.append(usage)
+
+    def _prepare_next(self, error: ProviderError) -> Generator[Effect, Any, bool]:
+        """Write another attempt after a pause, at the same model or the next; returns whether there is one.
+
+        After an attempt that is charged there is none: whoever called decides about paying for a new call.
+        """
+        if self._charged_tokens:
+            return False
+        pause = self._pause_before_same(error)
+        if pause is not None:
+            self.tries += 1
+            yield Pause(pause)
+        elif isinstance(error, ProviderRejectedRequest) or not (yield from self._take_next_candidate()):
+            return False
+        self.number = yield StartAttempt(self.hold_id, self.candidate, lease_seconds())
+        return True
+
+    def _pause_before_same(self, error: ProviderError) -> float | None:
+        """Return how long to wait before asking the same model again, or None when that is of no use."""
+        if not error.retryable or self.tries >= settings.AI_MAX_ATTEMPTS:
+            return None
+        wanted = error.retry_after_seconds
+        if wanted is None:
+            wanted = 0.5 * 2 ** (self.tries - 1) * random.uniform(0.75, 1.25)
+        return wanted if wanted <= LONGEST_PAUSE_SECONDS else None
+
+    def _take_next_candidate(self) -> Generator[Effect, Any, bool]:
+        """Go on with the next model that the hold carries, or can be made to carry."""
+        while self.position + 1 < len(self.call.candidates):
+            self.position += 1
+            candidate = self.call.candidates[self.position]
+            more = candidate.plan.needed_tokens - self.held_tokens
+            if more > 0 and (yield ExtendHold(self.hold_id, more, lease_seconds())):
+                self.held_tokens += more
+            if candidate.plan.minimum_tokens <= self.held_tokens:
+                self.candidate, self.tries = candidate, 1
+                return True
+        return False
+
+    @property
+    def _charged_tokens(self) -> int:
+        return sum(usage.charged_tokens for usage in self.usages)
+
+    def _end_failed(self, error: ProviderError) -> Generator[Effect, Any, CallFailed]:
+        failure: dict[str, Any] = {"code": error.code, "message": error.message, "retryable": error.retryable}
+        yield self._end(failure)
+        logger.warning("call_failed", hold_id=str(self.hold_id), charged_tokens=self._charged_tokens, **failure)
+        return CallFailed(**failure, charged_tokens=self._charged_tokens, hold_id=self.hold_id)
+
+    def _end(self, failure: dict[str, Any]) -> CloseHold:
+        """Charge what failed attempts were counted, or give everything back."""
+        if not self._charged_tokens:
+            return CloseHold(Closing.releasing(self.hold_id, self.usages))
+        stored = {"failure": {**failure, "charged_tokens": self._charged_tokens}} if self.call.key else None
+        return CloseHold(Closing.settling(self.hold_id, self.usages, stored))
