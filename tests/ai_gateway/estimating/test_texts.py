@@ -135,7 +135,7 @@ def test_counting_needs_no_network_and_no_prepared_folder(tmp_path):
         "print(count_tokens('Hello world', 'gpt-4o'), count_tokens('Hello world', 'gpt-4'))\n"
     )
     environment = {**os.environ, "TIKTOKEN_CACHE_DIR": str(tmp_path / "ranks"), "DJANGO_SETTINGS_MODULE": "config.test"}
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     run = subprocess.run([sys.executable, "-c", script], env=environment, cwd=root, capture_output=True, text=True)
     assert (run.stdout, run.stderr) == ("2 2\n", "")
     assert len(os.listdir(tmp_path / "ranks")) == 2
