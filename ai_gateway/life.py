@@ -146,7 +146,7 @@ def live(call: PlannedCall) -> Life:
     attempts = _Attempts(call, placed.hold_id, placed.held_tokens, candidate)
     try:
         reply = yield from attempts.ask_until_answered()
-    except CallFailed:
+    except (CallFailed, GeneratorExit):  # to a life that nobody drives any more, the sweeper sees
         raise
     except BaseException:  # a shutdown, a caller who left or a defect of ours, perhaps while the provider is working
         yield from attempts.abandon()
