@@ -5,7 +5,7 @@ from django.urls import include, path
 
 import applications.urls
 import tokens.urls
-from config import health
+from config import error_pages, health
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
@@ -19,3 +19,6 @@ urlpatterns = [
     path("c/<slug:company_slug>/", include(applications.urls.company_urlpatterns)),
     path("careers/<slug:company_slug>/", include(applications.urls.careers_urlpatterns)),
 ]
+
+handler403 = error_pages.forbidden
+handler404 = error_pages.not_found

@@ -1,16 +1,13 @@
 """Winnow's site, served by the test process on a free port, as production serves it: ASGI under uvicorn."""
 
-import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import uvicorn
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.handlers.asgi import ASGIHandler
-from django.db import connections
 
 _TIMEOUT_SECONDS = 20
 
@@ -23,7 +20,7 @@ def serve_site() -> Iterator[str]:
         ASGIStaticFilesHandler(ASGIHandler()), lifespan="off", log_config=None, access_log=False, server_header=False
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=asyncio.run, args=[_serve(server, listener)], name="site", daemon=True)
+    thread = threading.Thread(target=server.run, args=[[listener]], name="site", daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -33,11 +30,3 @@ def serve_site() -> Iterator[str]:
         listener.close()
     if thread.is_alive():
         raise AssertionError("the site did not stop")
-
-
-async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
-    # Django makes error pages in a thread of the loop, where nothing gives its database connection back.
-    loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(1))
-    await server.serve(sockets=[listener])
-    await loop.run_in_executor(None, connections.close_all)
