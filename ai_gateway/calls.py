@@ -128,7 +128,7 @@ def _request(call: Call, route: Route) -> ProviderRequest:
         user=call.user,
         json_schema=call.json_schema,
         max_output_tokens=limits_of(call.operation).output_tokens,
-        timeout_seconds=timeout_seconds(),
+        timeout_seconds=timeout_seconds(call.operation),
         call_id=str(structlog.contextvars.get_contextvars()["call_id"]),
     )
 

@@ -47,13 +47,14 @@ class CallUnderWay(GatewayError):
 class CallFailed(GatewayError):
     """No provider gave an answer within the bounds of attempts. The hold has ended.
 
-    ``retryable``: whether the same call may succeed later without anybody changing anything.
+    ``retryable``: whether the same call may succeed later without anybody changing anything. ``hold_id`` is None when
+    nothing was held, because every provider that could answer is known to be down.
     """
 
     code: str
     message: str
     retryable: bool
-    hold_id: UUID
+    hold_id: UUID | None
     charged_tokens: int = 0
 
     def __str__(self) -> str:

@@ -5,129 +5,66 @@ does that (``driving.py``), so that workers, which block, and the HTTP gateway, 
 """
 
 import random
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 
-from ai_gateway.accounting import Answered, Quantities, abandoned, answered, failed
+from ai_gateway.accounting import abandoned, answered, failed
+from ai_gateway.breakers import Breaker, get_breaker
+from ai_gateway.effects import (
+    Candidate,
+    CloseHold,
+    Effect,
+    ExtendHold,
+    Life,
+    Pause,
+    PlaceHold,
+    PlannedCall,
+    ProviderReply,
+    Replayed,
+    Send,
+    Settled,
+    StartAttempt,
+)
 from ai_gateway.errors import AccessRefused, CallFailed, CallUnderWay
 from ai_gateway.operations import lease_seconds
-from ai_gateway.planning import CallPlan
-from ai_gateway.providers.errors import ProviderError, ProviderRejectedRequest
-from ai_gateway.routing import Route
+from ai_gateway.providers.errors import (
+    ProviderCircuitOpen,
+    ProviderError,
+    ProviderGarbledAnswer,
+    ProviderOverloaded,
+    ProviderRejectedRequest,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
 from tokens.errors import BudgetExceeded, CallInFlight, InsufficientTokens
-from tokens.services.holds import AttemptUsage, Attribution, Closing, HoldRequest, PlacedHold
+from tokens.services.holds import AttemptUsage, Closing, HoldRequest, PlacedHold
+
+__all__ = [
+    "Candidate",
+    "CloseHold",
+    "Effect",
+    "ExtendHold",
+    "Life",
+    "Pause",
+    "PlaceHold",
+    "PlannedCall",
+    "ProviderReply",
+    "Replayed",
+    "Send",
+    "Settled",
+    "StartAttempt",
+    "live",
+]
 
 logger = structlog.get_logger(__name__)
 
 LONGEST_PAUSE_SECONDS = 20.0
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One way to make a call: a model, and what the call may use there."""
-
-    route: Route
-    plan: CallPlan
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedCall:
-    """A call that may be made, in the order of ``candidates``: the next is for when the one before is of no use."""
-
-    company_id: int
-    operation: str
-    attribution: Attribution
-    candidates: Sequence[Candidate]
-    key: str | None = None
-    request_hash: bytes | None = None
-    prompt_version: str = ""
-    quantities: Quantities = field(default_factory=Quantities)
-    streamed: bool = False
-
-
-class ProviderReply(Answered, Protocol):
-    """A provider's answer, and what a repeat of the call is to be answered with."""
-
-    def stored(self) -> Mapping[str, Any]:
-        """Return the answer as JSON."""
-        ...
-
-
-@dataclass(frozen=True)
-class PlaceHold:
-    """Reserve tokens. Outcome: a ``PlacedHold``, or an error of ``tokens.services.holds.place_hold``."""
-
-    request: HoldRequest
-
-
-@dataclass(frozen=True)
-class Send:
-    """Make one request to a provider. Outcome: a ``ProviderReply``, or a ``ProviderError``."""
-
-    hold_id: UUID
-    number: int
-    candidate: Candidate
-    output_limit: int
-
-
-@dataclass(frozen=True)
-class Pause:
-    """Wait before the next attempt."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
-class StartAttempt:
-    """Write an attempt before its request is sent. Outcome: its number, or ``HoldEnded``."""
-
-    hold_id: UUID
-    candidate: Candidate
-    lease_seconds: int
-
-
-@dataclass(frozen=True)
-class ExtendHold:
-    """Reserve more under the hold. Outcome: whether it was possible, or ``HoldEnded``."""
-
-    hold_id: UUID
-    more_tokens: int
-    lease_seconds: int
-
-
-@dataclass(frozen=True)
-class CloseHold:
-    """End the hold, cancelled or not. Outcome: a ``Settlement``, or None when that waits in the spool."""
-
-    closing: Closing
-
-
-Effect = PlaceHold | Send | Pause | StartAttempt | ExtendHold | CloseHold
-
-
-@dataclass(frozen=True)
-class Settled:
-    """A call that was answered and paid."""
-
-    hold_id: UUID
-    candidate: Candidate
-    reply: Any
-    charged_tokens: int
-
-
-@dataclass(frozen=True)
-class Replayed:
-    """A call that had been made under the same key: its answer is in the store."""
-
-    hold_id: UUID
-
-
-Life = Generator[Effect, Any, Settled | Replayed]
+_OF_ITS_HEALTH = (ProviderUnavailable, ProviderTimeout, ProviderOverloaded)
 
 
 def live(call: PlannedCall) -> Life:
@@ -136,14 +73,16 @@ def live(call: PlannedCall) -> Life:
     Raises:
         AccessRefused: tokens or a budget do not allow it; nothing was sent.
         CallUnderWay: the same key is in flight.
-        CallFailed: attempts ran out, or another would be of no use; the hold has ended.
+        CallFailed: attempts ran out, or another would be of no use; the hold has ended. Or every provider is known to
+            be down: nothing was held.
         KeyInUse: see ``tokens.errors``.
     """
-    candidate, placed = yield from _reserve(call)
+    position = _find_way(call)
+    candidate, placed = yield from _reserve(call, call.candidates[position])
     if placed.is_replay:
         return Replayed(placed.hold_id)
     logger.info("call_started", hold_id=str(placed.hold_id), model=str(candidate.route), held_tokens=placed.held_tokens)
-    attempts = _Attempts(call, placed.hold_id, placed.held_tokens, candidate)
+    attempts = _Attempts(call, placed.hold_id, placed.held_tokens, candidate, position)
     try:
         reply = yield from attempts.ask_until_answered()
     except (CallFailed, GeneratorExit):  # to a life that nobody drives any more, the sweeper sees
@@ -154,9 +93,20 @@ def live(call: PlannedCall) -> Life:
     return (yield from attempts.settle(reply))
 
 
-def _reserve(call: PlannedCall) -> Generator[Effect, Any, tuple[Candidate, PlacedHold]]:
+def _find_way(call: PlannedCall) -> int:
+    """Return the position of the first model whose provider may be asked."""
+    breakers = [get_breaker(candidate.route.provider) for candidate in call.candidates]
+    for position, breaker in enumerate(breakers):
+        if breaker.allows():
+            return position
+    logger.warning("call_not_made", code=ProviderCircuitOpen.code, model=str(call.candidates[0].route))
+    raise CallFailed(
+        ProviderCircuitOpen.code, "The AI provider is down and is not asked for a while.", retryable=True, hold_id=None
+    )
+
+
+def _reserve(call: PlannedCall, candidate: Candidate) -> Generator[Effect, Any, tuple[Candidate, PlacedHold]]:
     """Hold by the rough bound if the balance is ample, else by the tight one."""
-    candidate = call.candidates[0]
     try:
         if candidate.plan.count_input is not None:
             try:
@@ -182,7 +132,7 @@ def _hold_request(call: PlannedCall, candidate: Candidate, minimum_tokens: int) 
         operation=call.operation,
         needed_tokens=candidate.plan.needed_tokens,
         minimum_tokens=minimum_tokens,
-        lease_seconds=lease_seconds(),
+        lease_seconds=lease_seconds(call.operation),
         provider=candidate.route.provider,
         model=candidate.route.model,
         attribution=call.attribution,
@@ -209,7 +159,7 @@ class _Attempts:
     hold_id: UUID
     held_tokens: int
     candidate: Candidate
-    position: int = 0
+    position: int
     tries: int = 1
     number: int = 1
     in_flight: bool = False
@@ -217,15 +167,29 @@ class _Attempts:
 
     def ask_until_answered(self) -> Generator[Effect, Any, Any]:
         while True:
-            limit = self.candidate.plan.output_limit_within(self.held_tokens)
-            self.in_flight = True
             try:
-                return (yield Send(self.hold_id, self.number, self.candidate, limit))
+                return (yield from self._ask())
             except ProviderError as error:
-                self.in_flight = False
                 self._note(error)
                 if not (yield from self._prepare_next(error)):
                     raise (yield from self._end_failed(error)) from error
+
+    def _ask(self) -> Generator[Effect, Any, Any]:
+        """Make one request, unless the provider is known to be down."""
+        provider = self.candidate.route.provider
+        breaker = get_breaker(provider)
+        if not breaker.admit():
+            raise ProviderCircuitOpen(f"{provider} is down and is not asked for a while.", delivery="not_sent")
+        limit = self.candidate.plan.output_limit_within(self.held_tokens)
+        self.in_flight = True
+        try:
+            reply = yield Send(self.hold_id, self.number, self.candidate, limit)
+        except ProviderError as error:
+            self.in_flight = False
+            _judge_health(breaker, error)
+            raise
+        breaker.succeed()
+        return reply
 
     def abandon(self) -> Generator[Effect, Any, None]:
         """End the hold of a call that this process stops making: nobody can know what the provider counted."""
@@ -245,7 +209,9 @@ class _Attempts:
         )
         charged = self._charged_tokens + usage.charged_tokens
         stored = {"answer": {**reply.stored(), "charged_tokens": charged}} if self.call.key else None
-        settlement = yield CloseHold(Closing.settling(self.hold_id, [*self.usages, usage], stored))
+        settlement = yield CloseHold(
+            Closing.settling(self.hold_id, [*self.usages, usage], stored, settings.AI_ANSWER_DAYS)
+        )
         if settlement is not None:
             logger.info("call_settled", hold_id=str(self.hold_id), attempt=self.number, **asdict(settlement))
         return Settled(self.hold_id, self.candidate, reply, charged)
@@ -278,12 +244,13 @@ class _Attempts:
             yield Pause(pause)
         elif isinstance(error, ProviderRejectedRequest) or not (yield from self._take_next_candidate()):
             return False
-        self.number = yield StartAttempt(self.hold_id, self.candidate, lease_seconds())
+        self.number = yield StartAttempt(self.hold_id, self.candidate, lease_seconds(self.call.operation))
         return True
 
     def _pause_before_same(self, error: ProviderError) -> float | None:
         """Return how long to wait before asking the same model again, or None when that is of no use."""
-        if not error.retryable or self.tries >= settings.AI_MAX_ATTEMPTS:
+        is_down = not get_breaker(self.candidate.route.provider).allows()
+        if not error.retryable or is_down or self.tries >= settings.AI_MAX_ATTEMPTS:
             return None
         wanted = error.retry_after_seconds
         if wanted is None:
@@ -295,8 +262,10 @@ class _Attempts:
         while self.position + 1 < len(self.call.candidates):
             self.position += 1
             candidate = self.call.candidates[self.position]
+            if not get_breaker(candidate.route.provider).allows():
+                continue
             more = candidate.plan.needed_tokens - self.held_tokens
-            if more > 0 and (yield ExtendHold(self.hold_id, more, lease_seconds())):
+            if more > 0 and (yield ExtendHold(self.hold_id, more, lease_seconds(self.call.operation))):
                 self.held_tokens += more
             if candidate.plan.minimum_tokens <= self.held_tokens:
                 self.candidate, self.tries = candidate, 1
@@ -318,4 +287,12 @@ class _Attempts:
         if not self._charged_tokens:
             return CloseHold(Closing.releasing(self.hold_id, self.usages))
         stored = {"failure": {**failure, "charged_tokens": self._charged_tokens}} if self.call.key else None
-        return CloseHold(Closing.settling(self.hold_id, self.usages, stored))
+        return CloseHold(Closing.settling(self.hold_id, self.usages, stored, settings.AI_ANSWER_DAYS))
+
+
+def _judge_health(breaker: Breaker, error: ProviderError) -> None:
+    """Tell a breaker what a failure says: a provider that refuses a request is well, and garbage says nothing."""
+    if isinstance(error, _OF_ITS_HEALTH):
+        breaker.fail()
+    elif error.delivery != "not_sent" and not isinstance(error, ProviderGarbledAnswer):
+        breaker.succeed()

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+_SECONDS_TO_SETTLE = 60
+
 
 @dataclass(frozen=True)
 class OperationLimits:
@@ -18,20 +20,28 @@ _LIMITS = {
     "cv_analyze": OperationLimits(4_000, 1_500),
     "scoring": OperationLimits(3_000, 1_000),
     "decision": OperationLimits(2_000, 600),
+    "question_generation": OperationLimits(3_000, 800),
+    "video_interview": OperationLimits(4_000, 500),
+    "api": OperationLimits(4_000, 16),  # when a developer's request names no limit
 }
 _DEFAULT = OperationLimits(2_000, 500)
 
 
 def limits_of(operation: str) -> OperationLimits:
-    """Return the output limits of ``operation``: a hold rests on them, so every request carries one."""
-    return _LIMITS.get(operation, _DEFAULT)
+    """Return the output limits of ``operation``: a hold rests on them, so every request carries one.
+
+    ``AI_OUTPUT_TOKENS`` overrides what is asked for; the least is never more than that.
+    """
+    limits = _LIMITS.get(operation, _DEFAULT)
+    output = settings.AI_OUTPUT_TOKENS.get(operation) or limits.output_tokens
+    return OperationLimits(output, min(limits.minimum_output_tokens, output))
 
 
-def timeout_seconds() -> int:
-    """Return how long one attempt may take."""
-    return int(settings.AI_CALL_TIMEOUT_SECONDS)
+def timeout_seconds(operation: str) -> int:
+    """Return how long one attempt of ``operation`` may take."""
+    return int(settings.AI_TIMEOUT_SECONDS.get(operation) or settings.AI_CALL_TIMEOUT_SECONDS)
 
 
-def lease_seconds() -> int:
+def lease_seconds(operation: str) -> int:
     """Return how long a hold lives from an attempt's start: the attempt, a pause before it, and time to settle."""
-    return timeout_seconds() + 60
+    return timeout_seconds(operation) + _SECONDS_TO_SETTLE

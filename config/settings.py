@@ -197,7 +197,8 @@ def _default_provider() -> str:
 
 
 AI_PROVIDER = env.str("AI_PROVIDER", default="") or _default_provider()
-# Cheap models read, stronger models judge. Override one operation with AI_MODEL_<OPERATION>=provider/model.
+# Cheap models read, stronger models judge. Override one operation with AI_MODEL_<OPERATION>=provider/model; further
+# models after commas are asked when those before are of no use. Staff may route otherwise on their page.
 _MODELS = {
     "sandbox": {"default": "sandbox-rules-1"},
     "openai": {"default": "gpt-6-luna", "scoring": "gpt-6.1-terra", "decision": "gpt-6.1-terra"},
@@ -208,7 +209,7 @@ _MODELS = {
     },
     "compatible": {"default": env.str("COMPATIBLE_MODEL", default="local-model")},
 }[AI_PROVIDER]
-AI_OPERATIONS = ("cv_parse", "cv_analyze", "scoring", "decision")
+AI_OPERATIONS = ("cv_parse", "cv_analyze", "scoring", "decision", "question_generation", "video_interview")
 AI_MODELS = {
     operation: env.str(
         f"AI_MODEL_{operation.upper()}", default=f"{AI_PROVIDER}/{_MODELS.get(operation, _MODELS['default'])}"
@@ -216,7 +217,27 @@ AI_MODELS = {
     for operation in AI_OPERATIONS
 }
 AI_CALL_TIMEOUT_SECONDS = env.int("AI_CALL_TIMEOUT_SECONDS", default=90)
+# By operation; a developer's request may be long, and the SDKs themselves wait for ten minutes.
+AI_TIMEOUT_SECONDS = {
+    operation: env.int(f"AI_TIMEOUT_{operation.upper()}", default=seconds)
+    for operation, seconds in {
+        **dict.fromkeys(AI_OPERATIONS, AI_CALL_TIMEOUT_SECONDS),
+        "video_interview": 2 * AI_CALL_TIMEOUT_SECONDS,
+        "api": 600,
+    }.items()
+}
+# By operation, where it is not to be the gateway's own (ai_gateway/operations.py).
+AI_OUTPUT_TOKENS = {
+    operation: limit
+    for operation in (*AI_OPERATIONS, "api")
+    if (limit := env.int(f"AI_OUTPUT_TOKENS_{operation.upper()}", default=0))
+}
 AI_MAX_ATTEMPTS = env.int("AI_MAX_ATTEMPTS", default=3)
+# So many failures on end stop requests to a provider; one is let through after a pause, which doubles while it fails.
+AI_BREAKER_FAILURES = env.int("AI_BREAKER_FAILURES", default=5)
+AI_BREAKER_PAUSE_SECONDS = env.float("AI_BREAKER_PAUSE_SECONDS", default=5.0)
+AI_BREAKER_LONGEST_PAUSE_SECONDS = env.float("AI_BREAKER_LONGEST_PAUSE_SECONDS", default=120.0)
+AI_ANSWER_DAYS = env.int("AI_ANSWER_DAYS", default=30)
 TIKTOKEN_CACHE_DIR = env.str("TIKTOKEN_CACHE_DIR", default=str(WINNOW_DATA / "tiktoken"))
 
 # Uploads ------------------------------------------------------------------------------------------------------

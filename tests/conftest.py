@@ -6,6 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 
+from ai_gateway.breakers import forget_breakers
+
 # What a test that commits has to clear itself: triggers keep these tables from being emptied, so nobody else can.
 _APPEND_ONLY = ("tokens_usage_log", "tokens_ledger_entry", "tokens_seal")
 
@@ -31,6 +33,13 @@ def django_db_setup(
     if not django_db_keepdb:
         with django_db_blocker.unblock():  # type: ignore[attr-defined]
             teardown_databases(made, verbosity)
+
+
+@pytest.fixture(autouse=True)
+def _breakers_closed() -> Iterator[None]:
+    """Let no test find a provider down that an earlier one broke."""
+    yield
+    forget_breakers()
 
 
 @pytest.fixture

@@ -100,3 +100,10 @@ class ProviderGarbledAnswer(ProviderError):
 
     code = "provider_garbled_answer"
     retryable_by_default = True
+
+
+class ProviderCircuitOpen(ProviderError):
+    """It failed so often of late that it is not asked for a while (``ai_gateway/breakers.py``)."""
+
+    code = "provider_circuit_open"
+    retryable_by_default = True

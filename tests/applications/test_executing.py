@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from ai_gateway.breakers import forget_breakers, get_breaker
 from applications.extraction import TimedOut
 from applications.models import CV, Event, Run, Step
 from applications.services.steps import executing, reading
@@ -198,6 +199,7 @@ def test_three_answers_that_cannot_be_used_are_enough(upstream):
 
 
 def test_a_provider_that_is_down_is_tried_again_later_and_then_given_up(upstream, settings):
+    settings.AI_BREAKER_FAILURES = 100
     settings.AI_PROVIDERS["sandbox"]["base_url"] = "http://127.0.0.1:9/v1"
     application = ApplicationFactory()
     pauses = []
@@ -214,6 +216,22 @@ def test_a_provider_that_is_down_is_tried_again_later_and_then_given_up(upstream
     assert all(pause >= least for pause, least in zip(pauses, (10, 40, 160), strict=True))
     assert charges(application.company) == []
     assert get_balance(application.company_id).available_tokens == 100_000
+
+
+def test_a_provider_that_is_known_to_be_down_takes_no_attempt(upstream, settings):
+    for _ in range(settings.AI_BREAKER_FAILURES):
+        get_breaker("sandbox").fail()
+    application = ApplicationFactory()
+
+    work()
+
+    step = step_of(application)
+    assert (step.state, step.error_code, step.attempts) == ("ready", "provider_circuit_open", 0)
+    assert (upstream.requests, Hold.objects.count()) == ([], 0)
+    forget_breakers()
+    let_pause_end(step)
+    work()
+    assert states_of(application) == ["succeeded"] * 4
 
 
 def test_a_provider_that_comes_back_is_noticed(upstream, settings):

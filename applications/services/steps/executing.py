@@ -7,6 +7,7 @@ from django.db import DatabaseError
 from structlog.contextvars import bound_contextvars
 
 from ai_gateway.errors import AccessRefused, CallFailed, CallUnderWay, GatewayError
+from ai_gateway.providers.errors import ProviderCircuitOpen
 from applications.errors import ApplicationsError, CVUnavailable, LeaseLost
 from applications.extraction import ExtractionError
 from applications.models import Operation, Step
@@ -75,6 +76,8 @@ def _end_without_result(step: Step, error: Exception) -> None:
             outcomes.wait_for_tokens(step, error)
         case CallUnderWay():
             outcomes.put_off(step)
+        case CallFailed(code=ProviderCircuitOpen.code, hold_id=None):
+            outcomes.wait_for_provider(step, error.code, error.message)
         case CallFailed():
             end = outcomes.try_again_later if error.retryable else outcomes.fail_step
             end(step, error.code, error.message, is_charged=error.charged_tokens > 0)

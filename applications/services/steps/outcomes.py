@@ -23,6 +23,7 @@ logger = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 4
 MAX_REJECTED_ANSWERS = 2
 UNDER_WAY_SECONDS = 10
+PROVIDER_DOWN_SECONDS = 15
 REFUSED_SECONDS = 60  # until a subscription or a budget is looked at again
 _LONGEST_MESSAGE = 500
 
@@ -138,6 +139,14 @@ def put_off(step: Step) -> None:
     soon = timedelta(seconds=UNDER_WAY_SECONDS)
     _end(step, StepState.READY, attempts=F("attempts") - 1, run_after=ClockTimestamp() + soon)
     logger.info("step_put_off", code="call_under_way")
+
+
+def wait_for_provider(step: Step, code: str, message: str) -> None:
+    """Look again soon at a step whose provider is known to be down: nothing was sent, so that was no attempt."""
+    soon = timedelta(seconds=PROVIDER_DOWN_SECONDS)
+    attempts = F("attempts") - 1
+    _end(step, StepState.READY, attempts=attempts, run_after=ClockTimestamp() + soon, **_error(code, message))
+    logger.warning("step_put_off", code=code, pause_seconds=PROVIDER_DOWN_SECONDS)
 
 
 def give_back(step: Step) -> None:

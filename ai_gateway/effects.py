@@ -1,0 +1,114 @@
+"""What a call's life deals in: the call as planned, the effects that its driver is asked for, and how it can end."""
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from ai_gateway.accounting import Answered, Quantities
+from ai_gateway.planning import CallPlan
+from ai_gateway.routing import Route
+from tokens.services.holds import Attribution, Closing, HoldRequest
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to make a call: a model, and what the call may use there."""
+
+    route: Route
+    plan: CallPlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedCall:
+    """A call that may be made, in the order of ``candidates``: the next is for when the one before is of no use."""
+
+    company_id: int
+    operation: str
+    attribution: Attribution
+    candidates: Sequence[Candidate]
+    key: str | None = None
+    request_hash: bytes | None = None
+    prompt_version: str = ""
+    quantities: Quantities = field(default_factory=Quantities)
+    streamed: bool = False
+
+
+class ProviderReply(Answered, Protocol):
+    """A provider's answer, and what a repeat of the call is to be answered with."""
+
+    def stored(self) -> Mapping[str, Any]:
+        """Return the answer as JSON."""
+        ...
+
+
+@dataclass(frozen=True)
+class PlaceHold:
+    """Reserve tokens. Outcome: a ``PlacedHold``, or an error of ``tokens.services.holds.place_hold``."""
+
+    request: HoldRequest
+
+
+@dataclass(frozen=True)
+class Send:
+    """Make one request to a provider. Outcome: a ``ProviderReply``, or a ``ProviderError``."""
+
+    hold_id: UUID
+    number: int
+    candidate: Candidate
+    output_limit: int
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Wait before the next attempt."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class StartAttempt:
+    """Write an attempt before its request is sent. Outcome: its number, or ``HoldEnded``."""
+
+    hold_id: UUID
+    candidate: Candidate
+    lease_seconds: int
+
+
+@dataclass(frozen=True)
+class ExtendHold:
+    """Reserve more under the hold. Outcome: whether it was possible, or ``HoldEnded``."""
+
+    hold_id: UUID
+    more_tokens: int
+    lease_seconds: int
+
+
+@dataclass(frozen=True)
+class CloseHold:
+    """End the hold, cancelled or not. Outcome: a ``Settlement``, or None when that waits in the spool."""
+
+    closing: Closing
+
+
+Effect = PlaceHold | Send | Pause | StartAttempt | ExtendHold | CloseHold
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A call that was answered and paid."""
+
+    hold_id: UUID
+    candidate: Candidate
+    reply: Any
+    charged_tokens: int
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A call that had been made under the same key: its answer is in the store."""
+
+    hold_id: UUID
+
+
+Life = Generator[Effect, Any, Settled | Replayed]
