@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, localcontext
 from time import monotonic
 from typing import Protocol
 
-from django.utils import timezone
-
 from billing.models import PriceVersion
+from tokens.models.fields import ClockTimestamp
 
 ANY_MODEL = "*"
 CACHE_SECONDS = 30.0
 # Wide enough for any number of tokens times any price of numeric(20,12): nothing is rounded here.
 _EXACT = Context(prec=60)
+# When a provider without prices was read: no price is looked up by it.
+_NO_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class UsageClasses(Protocol):
@@ -39,12 +40,13 @@ class UsageClasses(Protocol):
 def find_price(provider: str, model: str, at: datetime | None = None) -> PriceVersion | None:
     """Find the price of a model in force at a moment (now, if not given): its own, else the provider's for any model.
 
-    A price entered elsewhere is seen after ``CACHE_SECONDS``.
+    Now is the database's, whatever this machine's clock says. A price entered elsewhere is seen after
+    ``CACHE_SECONDS``.
     """
-    moment = at or timezone.now()
-    versions = _versions_of(provider)
+    known = _remember(provider)
+    moment = at or known.database_time()
     for name in (model, ANY_MODEL):
-        for version in versions.get(name, ()):
+        for version in known.versions.get(name, ()):
             if version.effective_from <= moment:
                 return version
     return None
@@ -93,25 +95,37 @@ def _sum_exactly(parts: Sequence[tuple[int, Decimal | None]]) -> Decimal | None:
 
 @dataclass(frozen=True)
 class _Remembered:
-    """The price versions of one provider, newest first by model, and when they were read."""
+    """The price versions of one provider, newest first by model, and when they were read: by the database's clock, and
+    by one of this process that nobody sets."""
 
     versions: Mapping[str, Sequence[PriceVersion]]
-    read_at: float
+    read_at: datetime
+    read_at_seconds: float
+
+    @property
+    def age_seconds(self) -> float:
+        return monotonic() - self.read_at_seconds
+
+    def database_time(self) -> datetime:
+        """Tell the database's time without asking for it."""
+        return self.read_at + timedelta(seconds=self.age_seconds)
 
 
 # By provider, of which the settings name a handful; by model it would grow with whatever callers ask for.
 _remembered: dict[str, _Remembered] = {}
 
 
-def _versions_of(provider: str) -> Mapping[str, Sequence[PriceVersion]]:
+def _remember(provider: str) -> _Remembered:
     found = _remembered.get(provider)
-    if found is None or monotonic() - found.read_at > CACHE_SECONDS:
-        found = _remembered[provider] = _Remembered(_read_versions(provider), monotonic())
-    return found.versions
+    if found is None or found.age_seconds > CACHE_SECONDS:
+        found = _remembered[provider] = _read(provider)
+    return found
 
 
-def _read_versions(provider: str) -> Mapping[str, Sequence[PriceVersion]]:
-    by_model: dict[str, list[PriceVersion]] = {}
-    for version in PriceVersion.objects.filter(provider=provider).order_by("-effective_from"):
+def _read(provider: str) -> _Remembered:
+    read_at, by_model = _NO_MOMENT, dict[str, list[PriceVersion]]()
+    versions = PriceVersion.objects.filter(provider=provider).annotate(read_at=ClockTimestamp())
+    for version in versions.order_by("-effective_from"):
+        read_at = version.read_at
         by_model.setdefault(version.model, []).append(version)
-    return by_model
+    return _Remembered(by_model, read_at, monotonic())

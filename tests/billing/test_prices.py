@@ -4,6 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,6 +143,17 @@ def test_prices_are_remembered_for_a_while_and_then_read_again(monkeypatch, djan
     clock[0] += prices.CACHE_SECONDS + 1
     with django_assert_num_queries(1):
         assert find_price("openai", "gpt-test") == created
+
+
+@pytest.mark.django_db
+def test_a_remembered_price_takes_effect_when_its_time_comes(monkeypatch, django_assert_num_queries):
+    clock = [100.0]
+    monkeypatch.setattr(prices, "monotonic", lambda: clock[0])
+    old, new = PriceVersionFactory(), PriceVersionFactory(effective_from=timezone.now() + timedelta(seconds=20))
+    assert find_price("openai", "gpt-test") == old
+    clock[0] += prices.CACHE_SECONDS - 5
+    with django_assert_num_queries(0):
+        assert find_price("openai", "gpt-test") == new
 
 
 @pytest.mark.django_db
