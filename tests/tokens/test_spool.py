@@ -1,5 +1,8 @@
 """Settlements survive a database that is away; the database's absence is played by a function that raises as it would."""
 
+import os
+import time
+
 import pytest
 from django.db import OperationalError
 
@@ -99,6 +102,18 @@ def test_a_half_written_draft_is_not_taken_for_a_settlement(folder):
     (folder / "abc.1234.draft").write_text('{"hold_id": ')
 
     assert spool.drain() == 0
+
+
+def test_a_draft_whose_writer_died_is_removed_after_an_hour(folder):
+    folder.mkdir()
+    for name, age_seconds in (("dead", 3660), ("young", 3540)):
+        draft = folder / f"{name}.1234.draft"
+        draft.write_text('{"hold_id": ')
+        os.utime(draft, (time.time() - age_seconds,) * 2)
+
+    spool.drain()
+
+    assert [path.name for path in folder.iterdir()] == ["young.1234.draft"]
 
 
 def test_the_files_are_their_owner_s_alone(folder):

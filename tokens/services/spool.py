@@ -8,6 +8,7 @@ process that sees the folder may apply it; applying one twice changes nothing, b
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -24,6 +25,8 @@ from tokens.services.holds import Closing, Settlement, close_hold
 logger = structlog.get_logger(__name__)
 
 _AWAY = (OperationalError, InterfaceError)
+# Writing a file takes milliseconds: a draft of this age is of a process that died over it.
+_DEAD_DRAFT_SECONDS = 3600
 
 
 def close_or_spool(closing: Closing) -> Settlement | None:
@@ -63,9 +66,11 @@ def drain() -> int:
     """Apply what waits, oldest first, until all is applied or the database is away again; returns how many.
 
     A file that cannot be read is set aside as ``.unreadable`` and logged: it is evidence, and never deleted here. One
-    that the database refuses stays, and does not hold up the others.
+    that the database refuses stays, and does not hold up the others. Drafts of processes that died are removed: they
+    stand for nothing, and hold text about people.
     """
     applied = 0
+    _remove_dead_drafts()
     for path in list_waiting():
         try:
             with _claimed(path) as closing:
@@ -83,6 +88,14 @@ def drain() -> int:
     if applied:
         _sync(_folder())
     return applied
+
+
+def _remove_dead_drafts() -> None:
+    for draft in _folder().glob("*.draft"):
+        written_at = _written_at(draft)
+        if written_at is not None and time.time() - written_at > _DEAD_DRAFT_SECONDS:
+            logger.warning("spool_draft_removed", file=draft.name)
+            draft.unlink(missing_ok=True)
 
 
 def list_waiting() -> list[Path]:
