@@ -50,11 +50,12 @@ def committed_db(django_db_setup: None, django_db_blocker: object) -> Iterator[N
     """
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         yield
-        _empty_database()
+        empty_database()
         connection.close()
 
 
-def _empty_database() -> None:
+def empty_database() -> None:
+    """Empty all tables but those that migrations fill."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

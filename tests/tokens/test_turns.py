@@ -1,15 +1,12 @@
 """Who moves a company's tokens waits for his turn; a movement that waited is made durable after its commit."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection
 
 from tests.tokens.ledger import hold, new_company, used
+from tests.tokens.turns import after_waiting, turn_taken
 from tokens.models import Hold
 from tokens.selectors import get_balance
 from tokens.services import statement
@@ -29,31 +26,6 @@ def flushes(monkeypatch) -> list[str]:
 
     monkeypatch.setattr(statement, "run", spy)
     return seen
-
-
-@contextmanager
-def turn_taken(company_id: int) -> Iterator[psycopg.Connection[Any]]:
-    """Have somebody else move the company's tokens meanwhile."""
-    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as other:
-        other.execute("SELECT tokens_take_turn(%s)", [company_id])
-        yield other
-
-
-def after_waiting(company_id: int, movement: Callable[[], Any]) -> Any:
-    """Make a movement that has to wait for another's, and return what it returns."""
-
-    def in_thread() -> Any:
-        try:
-            return movement()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor() as threads, turn_taken(company_id) as other:
-        moving = threads.submit(in_thread)
-        while not other.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)").fetchone()[0]:
-            assert not moving.done()
-        other.commit()
-        return moving.result()
 
 
 def test_a_movement_alone_is_durable_by_its_commit(committed_db, flushes):

@@ -13,6 +13,7 @@ BEGIN
     IF NOT pg_try_advisory_xact_lock(queue, hashint8(p_company_id)) THEN
         PERFORM set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(queue, hashint8(p_company_id));
     END IF;
+    -- The row lock does more: for its sake the commit of a repeat, which writes nothing, flushes what it tells of.
     SELECT * INTO account FROM tokens_account a WHERE a.company_id = p_company_id FOR NO KEY UPDATE;
     RETURN account;
 END

@@ -1,7 +1,7 @@
 """Calls from many processes at once, on companies that have less than is asked for."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -120,19 +120,39 @@ def _end(placed: PlacedHold, plan: Plan, chance: random.Random, report: Report) 
 
 
 @contextmanager
-def gate(processes: int) -> Iterator[None]:
-    """Hold the processes started in this block at their gate until all have come to it."""
+def gate() -> Iterator[Callable[[int], None]]:
+    """Hold processes at their gate until the block ends; yields a function that waits until so many have come."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [_GATE])
-        yield
-        wait_until(lambda: _count_waiting(cursor) == processes, what="all processes at the gate")
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [_GATE])
+        try:
+            yield lambda count: wait_until(lambda: _count_waiting(cursor) == count, what="processes at the gate")
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_GATE])
 
 
 def wait_at_gate() -> None:
     """Wait until the gate opens."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_GATE])
+
+
+@contextmanager
+def hold_commits_at_gate(table: str) -> Iterator[None]:
+    """Let every commit that has updated ``table`` wait at the gate, its work done and not yet committed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            CREATE FUNCTION proof_wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_advisory_xact_lock_shared({_GATE}); RETURN NULL; END';
+            CREATE CONSTRAINT TRIGGER proof_wait_at_gate AFTER UPDATE ON {table}
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION proof_wait_at_gate()
+            """
+        )
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION proof_wait_at_gate CASCADE")
 
 
 def _count_waiting(cursor: CursorWrapper) -> int:

@@ -9,6 +9,7 @@ from tests.tokens.proof.books import read_books, write_books
 from tests.tokens.proof.histories import ZONES, Histories
 from tests.tokens.proof.model import Outcome
 from tests.tokens.proof.real_ledger import Clock, RealCompany
+from tokens.models import Account
 from tokens.selectors.audit import audit_ledger
 
 
@@ -56,6 +57,27 @@ class LedgerMachine(Histories):
     def compare(self, company: int) -> None:
         """Compare what the two say of a company."""
         assert read_books(self.real[company].company_id) == write_books(self.models[company])
+
+
+class Hunter(LedgerMachine):
+    """Compares the books at the end alone, and what does not last until then after every step: a hunt need not tell
+    where it went wrong, and is several times as fast."""
+
+    def teardown(self) -> None:
+        """Undo the example, having compared the books unless a step has failed already."""
+        try:
+            if self.sound:
+                self.sound = False
+                for company in range(len(self.real)):
+                    super().compare(company)
+                self.sound = True
+        finally:
+            super().teardown()
+
+    def compare(self, company: int) -> None:
+        """Compare what the two say of a company's debt."""
+        account = Account.objects.filter(company_id=self.real[company].company_id).first()
+        assert (account.debt_tokens if account else 0) == self.models[company].debt
 
 
 def open_companies(clock: Clock) -> list[RealCompany]:

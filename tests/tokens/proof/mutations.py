@@ -48,18 +48,26 @@ def restored(function: str) -> Iterator[None]:
             cursor.execute(original)
 
 
+CHARGED_AGAIN = Defect(
+    "what found no hold is charged again under the same key",
+    "place_hold",
+    "ELSIF known.state = 'settled' THEN",
+    "ELSIF known.state = 'never' THEN",
+)
+SETTLED_AGAIN = Defect(
+    "a settlement that is repeated charges again",
+    "close_hold",
+    "hold.state = 'open' OR (hold.state = 'expired' AND p_state = 'settled')",
+    "hold.state = 'open' OR (hold.state IN ('expired', 'settled') AND p_state = 'settled')",
+)
 DEFECTS = (
+    CHARGED_AGAIN,
+    SETTLED_AGAIN,
     Defect(
         "a hold is placed although the balance does not cover it",
         "place_hold",
         "amount < p_minimum_tokens OR account.debt_tokens > 0 OR account.company_id IS NULL",
         "account.company_id IS NULL",
-    ),
-    Defect(
-        "what found no hold is charged again under the same key",
-        "place_hold",
-        "ELSIF known.state = 'settled' THEN",
-        "ELSIF known.state = 'never' THEN",
     ),
     Defect(
         "a budget lets one token too many through",
@@ -102,12 +110,6 @@ DEFECTS = (
         "close_hold",
         "ELSIF account.debt_tokens > 0 THEN",
         "ELSIF false THEN",
-    ),
-    Defect(
-        "a settlement that is repeated charges again",
-        "close_hold",
-        "hold.state = 'open' OR (hold.state = 'expired' AND p_state = 'settled')",
-        "hold.state = 'open' OR (hold.state IN ('expired', 'settled') AND p_state = 'settled')",
     ),
     Defect(
         "an attempt at no charge after a charged one breaks the settlement",

@@ -5,7 +5,6 @@ runs the tests has threads.
 """
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -20,7 +19,9 @@ if not apps.ready:  # in the server process, which loads this module first
     django.setup()
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([__name__, "tests.tokens.ledger", "ai_gateway.calls", "tokens.services.upkeep"])
+_CONTEXT.set_forkserver_preload([__name__, "tests.tokens.proof.victims", "ai_gateway.providers.openai_chat"])
+
+_PATIENCE_SECONDS = 900
 
 Settings = dict[str, Any]
 
@@ -55,9 +56,4 @@ def pool(size: int) -> Iterator[ProcessPoolExecutor]:
 
 def results(futures: Iterable["Future[Any]"]) -> list[Any]:
     """Wait for all tasks and return what they returned; the first error of any is raised."""
-    return [future.result(timeout=120) for future in futures]
-
-
-def own_number() -> int:
-    """Return this process's number."""
-    return os.getpid()
+    return [future.result(timeout=_PATIENCE_SECONDS) for future in futures]

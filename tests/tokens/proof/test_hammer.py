@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from tests.tokens.ledger import new_company
 from tests.tokens.proof.hammer import SMALLEST, Plan, Report, gate, hammer
@@ -24,6 +24,21 @@ DONE = "    INSERT INTO tokens_attempt ("
 PAUSED = Defect("takes its time", "place_hold", DONE, "    PERFORM pg_sleep(0.005);\n" + DONE)
 UNLOCKED = Defect("takes no lock", "place_hold", LOCK, NO_LOCK)
 STINGY = Defect("refuses what is there", "place_hold", "amount < p_minimum_tokens OR", "amount < 50 OR")
+STINGY_BUDGET = Defect(
+    "refuses what budgets allow", "place_hold", "amount < greatest(0, p_minimum_tokens)", "amount < 50"
+)
+# The sweeper's locks in another order than the settlement's: the hold's row first, then the allocation's.
+CROSSING = (
+    Defect(
+        "locks no account", "expire_hold", "WHERE h.id = p_hold_id FOR NO KEY UPDATE OF a;", "WHERE h.id = p_hold_id;"
+    ),
+    Defect(
+        "takes its time",
+        "expire_hold",
+        "    RETURNING * INTO ended;\n",
+        "    RETURNING * INTO ended;\n    PERFORM pg_sleep(0.05);\n",
+    ),
+)
 OVERDRAWN = "tokens_allocation_not_overdrawn"
 
 
@@ -31,8 +46,9 @@ def run(plans: list[Plan]) -> list[Report]:
     """Let one process per plan do its worst, with the sweeper at work and the books audited meanwhile."""
     given = settings_for_child()
     with pool(len(plans)) as processes:
-        with gate(len(plans)):
+        with gate() as wait_for:
             running = [processes.submit(hammer, given, plan) for plan in plans]
+            wait_for(len(plans))
         while not all(future.done() for future in running):
             upkeep.expire_holds()
             assert broken_laws() == []
@@ -158,15 +174,31 @@ def test_without_the_lock_the_same_hammer_overspends(committed_db):
     with restored("tokens_place_hold"), lifted_constraint():
         put_in(PAUSED, UNLOCKED)
         with pool(4) as processes:
-            with gate(4):
+            with gate() as wait_for:
                 running = [processes.submit(hammer, settings_for_child(), plan) for plan in plans]
+                wait_for(4)
             results(running)
         assert balance_timeline(company.pk).lowest < 0
 
 
-def test_a_stingy_ledger_is_found_out(committed_db):
+@pytest.mark.parametrize("defect", [STINGY, STINGY_BUDGET], ids=lambda defect: defect.what)
+def test_a_stingy_ledger_is_found_out(committed_db, defect):
     with restored("tokens_place_hold"):
-        put_in(STINGY)
-        _ids, reports = hammer_companies(companies=1, tokens=400, processes=2)
+        put_in(defect)
+        _ids, reports = hammer_companies(companies=2, tokens=400, processes=2)
 
     assert unjustified(reports) != []
+
+
+def test_locks_that_cross_are_found_out(committed_db):
+    company = new_company(tokens=10_000)
+    plans = [Plan(company_ids=[company.pk], seed=seed, calls=200, lease_seconds=0) for seed in range(2)]
+
+    with restored("tokens_expire_hold"):
+        put_in(*CROSSING)
+        try:
+            errors = [error for report in run(plans) for error in report.errors]
+        except OperationalError as error:  # of the sweeper
+            errors = [str(error)]
+
+    assert "deadlock detected" in " ".join(errors)

@@ -5,7 +5,7 @@ from django.db import DatabaseError
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.tokens.proof.machine import LedgerMachine
+from tests.tokens.proof.machine import Hunter, LedgerMachine
 from tests.tokens.proof.mutations import DEFECTS, Defect, put_in
 
 pytestmark = pytest.mark.django_db
@@ -45,4 +45,4 @@ def test_the_machine_finds_a_defect(defect: Defect):
     put_in(defect)
 
     with pytest.raises((AssertionError, DatabaseError)):
-        run_state_machine_as_test(LedgerMachine, settings=HUNT)
+        run_state_machine_as_test(Hunter, settings=HUNT)

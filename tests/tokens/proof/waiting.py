@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.005
 
 
@@ -24,15 +24,15 @@ def wait_until(happened: Callable[[], Any], *, what: str) -> Any:
     raise AssertionError(f"waited {_PATIENCE_SECONDS:.0f} s in vain: {what}")
 
 
-def wait_for_blocked_backend(statement: str) -> int:
-    """Return the process id of the backend that waits for a lock in a statement that contains ``statement``."""
+def wait_for_blocked_backend(statement: str, *, but: int = 0) -> int:
+    """Return the process id of the backend, another than ``but``, that waits for a lock in such a statement."""
 
     def find() -> int | None:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-                " AND query LIKE %s",
-                [f"%{statement}%"],
+                " AND query LIKE %s AND pid <> %s",
+                [f"%{statement}%", but],
             )
             row = cursor.fetchone()
         return row[0] if row else None
