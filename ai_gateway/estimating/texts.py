@@ -25,12 +25,14 @@ _TOKENS_PER_CUT = 8
 
 
 def bound_text_tokens(texts: Sequence[str], *, model: str, kind: ProviderKind) -> int:
-    """Return an upper bound of the tokens of ``texts``, each read by itself."""
-    cuts = sum(len(text) // PIECE_CHARACTERS for text in texts)
-    if kind != "openai":
-        return cuts * _TOKENS_PER_CUT + sum(_bound_foreign_tokens(text, _FOREIGN_FACTORS[kind]) for text in texts)
-    factor = 1.0 if is_known(model) else _UNKNOWN_MODEL_FACTOR
-    return cuts * _TOKENS_PER_CUT + ceil(sum(count_tokens(text, model) for text in texts) * factor)
+    """Return an upper bound of the tokens of ``texts``, each read by itself; never more than their bytes."""
+    tokens = sum(len(text) // PIECE_CHARACTERS for text in texts) * _TOKENS_PER_CUT
+    if kind == "openai":
+        factor = 1.0 if is_known(model) else _UNKNOWN_MODEL_FACTOR
+        tokens += ceil(sum(count_tokens(text, model) for text in texts) * factor)
+    else:
+        tokens += sum(_bound_foreign_tokens(text, _FOREIGN_FACTORS[kind]) for text in texts)
+    return min(tokens, sum(bound_tokens_by_bytes(text) for text in texts))
 
 
 def guess_text_tokens(texts: Sequence[str], *, model: str, kind: ProviderKind) -> int:

@@ -17,14 +17,22 @@ _FOREIGN_TOKENS_PER_TOOL, _FOREIGN_TOKENS_IN_ALL = 32, 600
 
 def estimate_tool_tokens(tools: Sequence[Mapping[str, Any]], *, model: str, kind: ProviderKind) -> int:
     """Return an upper bound of the input tokens of ``tools``, in whatever format they are."""
+    return bound_text_tokens(list_tool_texts(tools), model=model, kind=kind) + count_tool_frames(tools, kind)
+
+
+def list_tool_texts(tools: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what is written of each tool, in the longest of the ways in use."""
+    return [json.dumps(tool, ensure_ascii=False) for tool in tools]
+
+
+def count_tool_frames(tools: Sequence[Mapping[str, Any]], kind: ProviderKind) -> int:
+    """Return at most what stands around the tools' texts."""
     if not tools:
         return 0
-    texts = bound_text_tokens([json.dumps(tool, ensure_ascii=False) for tool in tools], model=model, kind=kind)
     if kind != "openai":
-        return texts + len(tools) * _FOREIGN_TOKENS_PER_TOOL + _FOREIGN_TOKENS_IN_ALL
+        return len(tools) * _FOREIGN_TOKENS_PER_TOOL + _FOREIGN_TOKENS_IN_ALL
     values = sum(_count_values(tool) for tool in tools)
-    frames = len(tools) * _OPENAI_TOKENS_PER_TOOL + values * _OPENAI_TOKENS_PER_VALUE
-    return texts + frames + _OPENAI_TOKENS_IN_ALL
+    return len(tools) * _OPENAI_TOKENS_PER_TOOL + values * _OPENAI_TOKENS_PER_VALUE + _OPENAI_TOKENS_IN_ALL
 
 
 def _count_values(schema: object) -> int:

@@ -80,6 +80,18 @@ def read_embeddings_usage(raw: object) -> Usage | None:
     return Usage(input_uncached=tokens, contradictions=reading.contradictions) if tokens else None
 
 
+def read_llama_timings(raw: object) -> Usage | None:
+    """Read llama.cpp's timings, which its last chunk always carries: ``prompt_n`` leaves cached tokens out."""
+    if not isinstance(raw, Mapping):
+        return None
+    reading = _Reading(raw)
+    uncached, output = reading.count("prompt_n"), reading.count("predicted_n")
+    cached = reading.count("cache_n") or 0
+    if uncached is None or output is None or uncached + cached + output == 0:
+        return None
+    return Usage(input_uncached=uncached, cache_read=cached, output=output, contradictions=reading.contradictions)
+
+
 def read_messages_usage(raw: object) -> Usage | None:
     """Read the usage of an Anthropic message, or of a stream after ``merge_messages_usage``."""
     if not isinstance(raw, Mapping):

@@ -31,7 +31,8 @@ class Asked:
     """A caller's request, read and checked. ``body`` is what was sent, parsed and unchanged.
 
     ``output_limit`` is the caller's own limit of one answer in tokens, None where there is none; ``choices`` is how
-    many answers are billed. ``wants_usage``: in a chat stream, whether the caller asked for the usage chunk.
+    many answers are billed. Embeddings have no output: their limit is 0. ``wants_usage``: in a chat stream, whether the
+    caller asked for the usage chunk.
     """
 
     format: FormatName
@@ -46,7 +47,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A provider's whole answer. ``usage`` is the provider's, or our own count where it gave none."""
+    """A provider's whole answer. ``usage`` is the provider's, or our own count where it gave none.
+
+    ``finish_reason`` is stop, length, tool_calls, refusal or other, whatever the format calls it.
+    """
 
     body: bytes
     usage: Usage
@@ -59,7 +63,8 @@ class StreamReader(Protocol):
     """A provider's stream as it arrives: what to pass on, and what it has used so far.
 
     ``is_complete``: the format's own end was seen, usage included if any comes. ``error``: the provider's error object
-    from the middle of the stream. ``usage`` is the provider's last word, None until there is one.
+    from the middle of the stream; the caller gets its event all the same, without keys. ``usage`` is the provider's
+    last word, None until there is one.
     """
 
     is_complete: bool
@@ -70,11 +75,14 @@ class StreamReader(Protocol):
     service_tier: str
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take what arrived, however it was cut, and return what the caller gets now."""
+        """Take what arrived, however it was cut, and return what the caller gets now: whole events.
+
+        Raises ``ProviderGarbledAnswer`` for a stream without any events.
+        """
         ...
 
     def finish(self) -> bytes:
-        """Take the end of the connection and return what the caller still gets."""
+        """Take the end of the connection and return what the caller still gets; an error may be written after it."""
         ...
 
     def settle_usage(self) -> Usage:
