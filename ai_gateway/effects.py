@@ -8,7 +8,7 @@ from uuid import UUID
 from ai_gateway.accounting import Answered, Quantities
 from ai_gateway.planning import CallPlan
 from ai_gateway.routing import Route
-from tokens.services.holds import Attribution, Closing, HoldRequest
+from tokens.services.holds import Attribution, Closing, HoldRequest, Settlement
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,13 @@ Effect = PlaceHold | Send | Pause | StartAttempt | ExtendHold | CloseHold
 
 @dataclass(frozen=True)
 class Settled:
-    """A call that was answered and paid."""
+    """A call that was answered and paid. ``settlement`` is None while that waits in the spool."""
 
     hold_id: UUID
     candidate: Candidate
     reply: Any
     charged_tokens: int
+    settlement: Settlement | None
 
 
 @dataclass(frozen=True)

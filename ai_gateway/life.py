@@ -214,7 +214,7 @@ class _Attempts:
         )
         if settlement is not None:
             logger.info("call_settled", hold_id=str(self.hold_id), attempt=self.number, **asdict(settlement))
-        return Settled(self.hold_id, self.candidate, reply, charged)
+        return Settled(self.hold_id, self.candidate, reply, charged, settlement)
 
     def _note(self, error: ProviderError) -> None:
         logger.warning(
@@ -234,9 +234,10 @@ class _Attempts:
     def _prepare_next(self, error: ProviderError) -> Generator[Effect, Any, bool]:
         """Write another attempt after a pause, at the same model or the next; returns whether there is one.
 
-        After an attempt that is charged there is none: whoever called decides about paying for a new call.
+        After an attempt that is charged, or whose answer was begun to be passed on, there is none: whoever called
+        decides about paying for a new call.
         """
-        if self._charged_tokens:
+        if self._charged_tokens or error.has_begun:
             return False
         pause = self._pause_before_same(error)
         if pause is not None:

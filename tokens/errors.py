@@ -91,3 +91,10 @@ class NotACharge(LedgerError):
 
     def __str__(self) -> str:
         return f"usage log {self.usage_log_id} is no charge that could be corrected"
+
+
+class LedgerAway(LedgerError):
+    """The database cannot be reached, so nothing can be reserved."""
+
+    def __str__(self) -> str:
+        return "the ledger's database cannot be reached"

@@ -17,7 +17,9 @@ class ProviderError(GatewayError):
 
     ``message`` is ours: it holds no key and nothing of the prompt, and may be shown. ``detail`` is the
     provider's wording without keys; it may quote the prompt, so it belongs where text can be erased.
-    ``usage`` is what the provider says it counted, where a failed answer still carried that.
+    ``usage`` is what the provider says it counted, where a failed answer still carried that, or what we counted of it.
+    ``status`` is the provider's, where it sent one. ``has_begun``: a part of the answer has reached whoever asked, so
+    that no other attempt can follow.
     """
 
     code: ClassVar[str] = "provider_error"
@@ -33,6 +35,8 @@ class ProviderError(GatewayError):
         provider_request_id: str = "",
         detail: str = "",
         usage: Usage | None = None,
+        status: int | None = None,
+        has_begun: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -42,6 +46,8 @@ class ProviderError(GatewayError):
         self.provider_request_id = provider_request_id
         self.detail = detail
         self.usage = usage
+        self.status = status
+        self.has_begun = has_begun
 
     def __reduce__(self) -> tuple[Callable[[], "ProviderError"], tuple[()]]:
         """Rebuild from keywords: worker processes hand exceptions over pickled."""

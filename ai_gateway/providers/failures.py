@@ -77,6 +77,7 @@ def classify_response(
         retry_after_seconds=read_retry_after(headers),
         provider_request_id=(headers.get("x-request-id") or headers.get("request-id") or "")[:128],
         detail=redact(complaint.message, api_key)[:_DETAIL_CHARACTERS],
+        status=status,
     )
 
 

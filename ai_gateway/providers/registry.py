@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -25,11 +26,28 @@ class SandboxRefused(ImproperlyConfigured):
     """The sandbox answers by rules, not by AI: outside DEBUG it serves only where it is enabled."""
 
 
+@dataclass(frozen=True)
+class ProviderAccount:
+    """Where a provider is, and the platform's key there. ``base_url`` None: the provider's own address."""
+
+    name: str
+    kind: ProviderKind
+    base_url: str | None
+    api_key: str = field(repr=False)
+
+
 def get_provider(name: str) -> Provider:
     """Return the provider ``name`` of ``AI_PROVIDERS``, the same object for the life of the process.
 
     Raises ``UnknownProvider``, ``MisconfiguredProvider`` or ``SandboxRefused``.
     """
+    account = get_account(name)
+    # A forked worker must not share its parent's connections, so the process is part of the key.
+    return _build(account.name, account.kind, account.base_url, account.api_key, os.getpid())
+
+
+def get_account(name: str) -> ProviderAccount:
+    """Return how to reach the provider ``name`` of ``AI_PROVIDERS``; raises as ``get_provider`` does."""
     entry = settings.AI_PROVIDERS.get(name)
     if entry is None:
         raise UnknownProvider(f"AI_PROVIDERS has no provider named {name!r}.")
@@ -41,8 +59,7 @@ def get_provider(name: str) -> Provider:
         raise MisconfiguredProvider(f"The address of the provider {name!r} must begin with http:// or https://.")
     if kind == "compatible" and not base_url:
         raise MisconfiguredProvider(f"The provider {name!r} needs an address: set its base_url.")
-    # A forked worker must not share its parent's connections, so the process is part of the key.
-    return _build(name, kind, base_url or None, api_key, os.getpid())
+    return ProviderAccount(name, kind, base_url or None, api_key)
 
 
 @lru_cache(maxsize=32)

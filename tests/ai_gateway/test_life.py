@@ -306,3 +306,12 @@ def test_a_hold_lives_as_long_as_its_operation_may_take(settings):
     settings.AI_TIMEOUT_SECONDS = {"api": 300}
 
     assert next(live(call())).request.lease_seconds == 360
+
+
+def test_nothing_is_tried_again_once_an_answer_was_begun_to_be_passed_on():
+    life = live(call(Candidate(Route("first", "a"), plan()), Candidate(Route("second", "b"), plan())))
+    held(life)
+
+    assert life.throw(ProviderUnavailable("cut", delivery="unknown", has_begun=True)).closing.state == "released"
+    with pytest.raises(CallFailed):
+        life.send(None)

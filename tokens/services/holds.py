@@ -1,113 +1,40 @@
-"""Place, renew and end holds: the ledger's side of one call's life."""
+"""Place, renew and end holds: the ledger's side of one call's life, for callers that block."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
-from tokens.errors import BudgetExceeded, CallInFlight, HoldEnded, InsufficientTokens, KeyInUse
+from tokens.services.movements import (
+    AttemptUsage,
+    Attribution,
+    Closing,
+    HoldRequest,
+    Movement,
+    Outcome,
+    PlacedHold,
+    Settlement,
+    closing_hold,
+    extending,
+    placing,
+    starting_attempt,
+)
 from tokens.services.statement import require_no_transaction, run, run_durably
-from tokens.sql.calls import CLOSE_HOLD, EXTEND_HOLD, PLACE_HOLD, START_ATTEMPT
 
-
-@dataclass(frozen=True, kw_only=True)
-class Attribution:
-    """What a call was made for. Ids only."""
-
-    application_id: UUID | None = None
-    job_id: UUID | None = None
-    user_id: int | None = None
-    api_key_id: UUID | None = None
-    step_id: UUID | None = None
-    trace_id: UUID | None = None
-    session_id: str | None = None
-    feature: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HoldRequest:
-    """What to reserve: between ``minimum_tokens`` and ``needed_tokens``, as the balance allows.
-
-    ``key`` with ``request_hash`` (SHA-256 of the request) makes the call idempotent. ``estimated_cost_usd`` is the
-    platform's cost should the first attempt's outcome stay unknown; None when the model is not priced.
-    """
-
-    company_id: int
-    operation: str
-    needed_tokens: int
-    minimum_tokens: int
-    lease_seconds: int
-    provider: str
-    model: str
-    attribution: Attribution
-    estimated_cost_usd: Decimal | None = None
-    key: str | None = None
-    request_hash: bytes | None = None
-
-
-@dataclass(frozen=True)
-class PlacedHold:
-    """A hold in place, or (``is_replay``) the settled hold that the key stands for."""
-
-    hold_id: UUID
-    held_tokens: int
-    is_replay: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class AttemptUsage:
-    """What one attempt that reached its provider used and cost: the columns of its usage log.
-
-    Who it was for is taken from the hold. Token counts are the provider's; ``charged_tokens`` is what the balance
-    loses. ``price_kind`` is ``unpriced`` exactly when ``provider_cost_usd`` is None.
-    """
-
-    attempt_number: int
-    status: Literal["succeeded", "refused", "failed", "unknown"]
-    usage_source: Literal["provider", "counted", "estimated", "none"]
-    charged_tokens: int = 0
-    weight: Decimal = Decimal(1)
-    input_tokens: int = 0
-    output_tokens: int = 0
-    input_uncached_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_short_tokens: int = 0
-    cache_write_long_tokens: int = 0
-    input_audio_tokens: int = 0
-    input_image_tokens: int = 0
-    output_reasoning_tokens: int = 0
-    output_audio_tokens: int = 0
-    output_image_tokens: int = 0
-    tool_requests: int = 0
-    response_model: str = ""
-    service_tier: str = ""
-    provider_request_id: str = ""
-    key_owner: Literal["platform", "company"] = "platform"
-    streamed: bool = False
-    prompt_version: str = ""
-    error_code: str = ""
-    finish_reason: str = ""
-    duration_ms: int | None = None
-    price_version_id: UUID | None = None
-    price_kind: Literal["listed", "override", "fallback", "free", "unpriced"] = "unpriced"
-    provider_cost_usd: Decimal | None = None
-    margin_percent: Decimal | None = None
-    sale_value_usd: Decimal | None = None
-    file_bytes: int | None = None
-    item_count: int | None = None
-    media_seconds: Decimal | None = None
-    succeeded: bool | None = None
-
-
-@dataclass(frozen=True)
-class Settlement:
-    """What a settled call took from the company, and what found no balance."""
-
-    charged_tokens: int
-    debt_tokens: int
-    absorbed_tokens: int
+__all__ = [
+    "AttemptUsage",
+    "Attribution",
+    "Closing",
+    "HoldRequest",
+    "PlacedHold",
+    "Settlement",
+    "close_hold",
+    "extend_hold",
+    "place_hold",
+    "release_hold",
+    "settle_hold",
+    "start_attempt",
+]
 
 
 def place_hold(request: HoldRequest) -> PlacedHold:
@@ -119,18 +46,7 @@ def place_hold(request: HoldRequest) -> PlacedHold:
         KeyInUse: the key stands for another request.
         CallInFlight: the key's call is under way.
     """
-    require_no_transaction()
-    parameters = {**vars(request), **vars(request.attribution)}
-    outcome, hold_id, held, available, debt, budget_id = run_durably(PLACE_HOLD, parameters)
-    if outcome == "insufficient":
-        raise InsufficientTokens(available, request.minimum_tokens, debt)
-    if outcome == "over_budget":
-        raise BudgetExceeded(budget_id, available, request.minimum_tokens)
-    if outcome == "key_conflict":
-        raise KeyInUse(request.key or "")
-    if outcome == "in_flight":
-        raise CallInFlight(hold_id)
-    return PlacedHold(hold_id, held, is_replay=outcome == "replayed")
+    return _make(placing(request))
 
 
 def start_attempt(
@@ -141,20 +57,14 @@ def start_attempt(
     Raises:
         HoldEnded: the hold is not open any more; nothing may be sent under it.
     """
-    require_no_transaction()
-    (number,) = run(
-        START_ATTEMPT,
-        {
-            "hold_id": hold_id,
-            "provider": provider,
-            "model": model,
-            "estimated_cost_usd": estimated_cost_usd,
-            "lease_seconds": lease_seconds,
-        },
+    movement = starting_attempt(
+        hold_id=hold_id,
+        provider=provider,
+        model=model,
+        estimated_cost_usd=estimated_cost_usd,
+        lease_seconds=lease_seconds,
     )
-    if number is None:
-        raise HoldEnded(hold_id, "ended")
-    return int(number)
+    return _make(movement)
 
 
 def extend_hold(*, hold_id: UUID, more_tokens: int = 0, lease_seconds: int) -> bool:
@@ -165,36 +75,7 @@ def extend_hold(*, hold_id: UUID, more_tokens: int = 0, lease_seconds: int) -> b
     Raises:
         HoldEnded: the hold is not open any more.
     """
-    require_no_transaction()
-    parameters = {"hold_id": hold_id, "more_tokens": more_tokens, "lease_seconds": lease_seconds}
-    outcome, _held = run_durably(EXTEND_HOLD, parameters)
-    if outcome == "ended":
-        raise HoldEnded(hold_id, "ended")
-    return bool(outcome == "extended")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Closing:
-    """The end of a hold, as the ledger's statement takes it; the same text is what the spool keeps on disk."""
-
-    hold_id: UUID
-    state: Literal["settled", "released"]
-    logs: str
-    answer: str | None
-    answer_days: int
-
-    @classmethod
-    def settling(
-        cls, hold_id: UUID, usages: Sequence[AttemptUsage], answer: Mapping[str, Any] | None, answer_days: int = 30
-    ) -> "Closing":
-        """Charge what was used and store the answer."""
-        stored = None if answer is None else json.dumps(answer)
-        return cls(hold_id=hold_id, state="settled", logs=_rows(usages), answer=stored, answer_days=answer_days)
-
-    @classmethod
-    def releasing(cls, hold_id: UUID, usages: Sequence[AttemptUsage] = ()) -> "Closing":
-        """Give everything back; attempts that reached a provider are logged at zero."""
-        return cls(hold_id=hold_id, state="released", logs=_rows(usages), answer=None, answer_days=0)
+    return _make(extending(hold_id=hold_id, more_tokens=more_tokens, lease_seconds=lease_seconds))
 
 
 def close_hold(closing: Closing) -> Settlement:
@@ -203,11 +84,7 @@ def close_hold(closing: Closing) -> Settlement:
     Raises:
         HoldEnded: the hold ended the other way; a released hold is never charged, a settled one keeps its charge.
     """
-    require_no_transaction()
-    outcome, charged, debt, absorbed = run_durably(CLOSE_HOLD, vars(closing))
-    if outcome not in {"closed", closing.state}:
-        raise HoldEnded(closing.hold_id, outcome)
-    return Settlement(charged, debt, absorbed)
+    return _make(closing_hold(closing))
 
 
 def settle_hold(
@@ -222,10 +99,7 @@ def release_hold(*, hold_id: UUID, usages: Sequence[AttemptUsage] = ()) -> None:
     close_hold(Closing.releasing(hold_id, usages))
 
 
-_DEFAULTS = {field.name: field.default for field in fields(AttemptUsage)}
-
-
-def _rows(usages: Sequence[AttemptUsage]) -> str:
-    """Write down what differs from the defaults, which are the usage log's, too."""
-    rows = [{name: value for name, value in vars(usage).items() if value != _DEFAULTS[name]} for usage in usages]
-    return json.dumps(rows, default=str)
+def _make(movement: Movement[Outcome]) -> Outcome:
+    require_no_transaction()
+    execute = run_durably if movement.tells_durability else run
+    return movement.read(execute(movement.sql, movement.parameters))

@@ -19,7 +19,8 @@ EXTEND_HOLD = f"""
     SELECT outcome, held_tokens, {IS_DURABLE} FROM tokens_extend_hold(%(hold_id)s, %(more_tokens)s, %(lease_seconds)s)
 """
 CLOSE_HOLD = f"""
-    SELECT outcome, charged_tokens, debt_tokens, absorbed_tokens, {IS_DURABLE} FROM tokens_close_hold(
+    SELECT outcome, charged_tokens, debt_tokens, absorbed_tokens, available_tokens, {IS_DURABLE}
+    FROM tokens_close_hold(
         %(hold_id)s, %(state)s, %(logs)s, %(answer)s, %(answer_days)s)
 """
 GRANT = """

@@ -47,7 +47,8 @@ CREATE OR REPLACE FUNCTION tokens_close_hold(
     p_logs jsonb,                -- one object per attempt that reached a provider: columns of tokens_usage_log
     p_answer jsonb,              -- stored for repeats of the key, or NULL
     p_answer_days integer
-) RETURNS TABLE (outcome text, charged_tokens bigint, debt_tokens bigint, absorbed_tokens bigint)
+) RETURNS TABLE (
+    outcome text, charged_tokens bigint, debt_tokens bigint, absorbed_tokens bigint, available_tokens bigint)
 LANGUAGE plpgsql AS $$
 -- End a hold: charge what was used, write one usage log per attempt and the ledger entries, store the answer, give
 -- the rest back. All in one statement, once: a repeat returns the state found and changes nothing.
@@ -55,6 +56,7 @@ LANGUAGE plpgsql AS $$
 -- A settlement after the lease has run out finds no parts any more and is paid from the balance alone.
 -- A key is charged once: when its call was made again after the lease, whichever settles first is charged and answers
 -- repeats of the key from then on; the other's charge is absorbed.
+-- available_tokens: what the company has left for new calls, NULL for a repeat.
 DECLARE
     company bigint;
     account tokens_account;
@@ -65,6 +67,7 @@ DECLARE
     moment timestamptz;
     held bigint;
     payable bigint;              -- what the hold and the balance can still pay
+    unheld bigint;               -- what they had before that, together
     charged bigint := 0;
     short bigint := 0;           -- of what was charged: what found no balance
     logs integer := jsonb_array_length(p_logs);
@@ -78,12 +81,13 @@ BEGIN
     account := tokens_take_turn(company);
     SELECT * INTO hold FROM tokens_hold WHERE id = p_hold_id;
     IF NOT (hold.state = 'open' OR (hold.state = 'expired' AND p_state = 'settled')) THEN
-        RETURN QUERY SELECT hold.state::text, coalesce(hold.charged_tokens, 0), 0::bigint, 0::bigint;
+        RETURN QUERY SELECT hold.state::text, coalesce(hold.charged_tokens, 0), 0::bigint, 0::bigint, NULL::bigint;
         RETURN;
     END IF;
     moment := clock_timestamp();
     held := CASE hold.state WHEN 'open' THEN hold.held_tokens ELSE 0 END;
     SELECT held + coalesce(sum(f.free), 0) INTO payable FROM tokens_free_tokens(company, moment) f;
+    unheld := payable;
     IF hold.key IS NOT NULL AND p_state = 'settled' THEN
         SELECT h.id, h.state = 'settled' AS is_settled INTO bearer
         FROM tokens_idempotency_key k JOIN tokens_hold h ON h.id = k.result_id
@@ -199,6 +203,7 @@ BEGIN
     charged_tokens := charged;
     debt_tokens := CASE account.overdraft_policy WHEN 'debt' THEN short ELSE 0 END;
     absorbed_tokens := short - debt_tokens;
+    available_tokens := greatest(0, unheld - (charged - short) - account.debt_tokens - debt_tokens);
     RETURN NEXT;
 END
 $$;

@@ -1,0 +1,101 @@
+"""Do what a call's life asks for without blocking: the way of the HTTP gateway."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from ai_gateway.effects import (
+    CloseHold,
+    Effect,
+    ExtendHold,
+    Life,
+    Pause,
+    PlaceHold,
+    Replayed,
+    Send,
+    Settled,
+    StartAttempt,
+)
+from tokens.services.async_ledger import AsyncLedger
+from tokens.services.movements import Closing, HoldRequest, PlacedHold
+
+Outcome = TypeVar("Outcome")
+
+
+async def adrive(life: Life, ledger: AsyncLedger, send: Callable[[Send], Awaitable[Any]]) -> Settled | Replayed:
+    """Live a call to its end; ``send`` makes one request and returns the reply. Raises what the life raises.
+
+    Cancelled at any point, it ends the hold before it raises; cancelled again, it still does.
+    """
+    outcome: Any = None
+    failure: BaseException | None = None
+    while True:
+        try:
+            effect = life.send(outcome) if failure is None else life.throw(failure)
+        except StopIteration as end:
+            ended: Settled | Replayed = end.value
+            return ended
+        outcome, failure = None, None
+        try:
+            outcome = await _do(effect, ledger, send)
+        except GeneratorExit:  # the event loop is gone: nobody can wait for anything any more
+            raise
+        except BaseException as error:
+            failure = error
+
+
+async def _do(effect: Effect, ledger: AsyncLedger, send: Callable[[Send], Awaitable[Any]]) -> Any:
+    match effect:
+        case PlaceHold(request):
+            return await _place(ledger, request)
+        case Send():
+            return await send(effect)
+        case Pause(seconds):
+            return await asyncio.sleep(seconds)
+        case StartAttempt(hold_id, candidate, lease):
+            return await ledger.start_attempt(
+                hold_id=hold_id,
+                provider=candidate.route.provider,
+                model=candidate.route.model,
+                estimated_cost_usd=candidate.plan.estimated_cost_usd,
+                lease_seconds=lease,
+            )
+        case ExtendHold(hold_id, more, lease):
+            return await ledger.extend_hold(hold_id=hold_id, more_tokens=more, lease_seconds=lease)
+        case CloseHold(closing):
+            return await _finish(ledger.close_or_spool(closing))
+
+
+async def _place(ledger: AsyncLedger, request: HoldRequest) -> PlacedHold:
+    """Place a hold and know it: one that was cancelled on its way is given back at once."""
+    placing = asyncio.ensure_future(ledger.place_hold(request))
+    try:
+        return await asyncio.shield(placing)
+    except asyncio.CancelledError:
+        await _finish(_give_back(ledger, placing))
+        raise
+
+
+async def _give_back(ledger: AsyncLedger, placing: "asyncio.Future[PlacedHold]") -> None:
+    try:
+        placed = await placing
+    except Exception:  # nothing was held
+        return
+    if not placed.is_replay:
+        await ledger.close_or_spool(Closing.releasing(placed.hold_id))
+
+
+async def _finish(work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Wait until ``work`` is done, however often this task is cancelled meanwhile; the cancellation comes after it."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+        except Exception:  # the task's own, raised below
+            break
+    if cancelled is not None and task.exception() is None:
+        raise cancelled
+    return task.result()

@@ -1,0 +1,202 @@
+"""The ledger on the asynchronous path: the same movements, and no settlement lost."""
+
+import asyncio
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.db import connection
+
+from tests.tokens.ledger import counters, grant, new_company, used
+from tests.tokens.test_turns import after_waiting
+from tokens.errors import CallInFlight, HoldEnded, InsufficientTokens, KeyInUse, LedgerAway
+from tokens.models import Answer, Hold, UsageLog
+from tokens.selectors import get_balance
+from tokens.services import async_ledger, spool
+from tokens.services.async_ledger import AsyncLedger
+from tokens.services.holds import Attribution, Closing, HoldRequest
+from tokens.sql.calls import MAKE_DURABLE
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+@pytest.fixture(autouse=True)
+def folder(settings, tmp_path):
+    settings.SPOOL_DIR = tmp_path / "spool"
+
+
+def run(work):
+    """Run ``work(ledger)`` on an event loop of its own."""
+
+    async def main():
+        ledger = AsyncLedger(connections_at_most=3)
+        await ledger.open()
+        try:
+            return await work(ledger)
+        finally:
+            await ledger.close()
+
+    return asyncio.run(main())
+
+
+def request(company, needed=400, **options):
+    return HoldRequest(
+        company_id=company.pk,
+        operation="api",
+        needed_tokens=needed,
+        minimum_tokens=needed,
+        lease_seconds=60,
+        provider="sandbox",
+        model="sandbox-rules-1",
+        attribution=Attribution(api_key_id=uuid4()),
+        **options,
+    )
+
+
+def test_a_hold_is_placed_extended_tried_again_and_settled():
+    company = new_company()
+    allocation = grant(company, 1000)
+
+    async def work(ledger):
+        placed = await ledger.place_hold(request(company))
+        assert await ledger.extend_hold(hold_id=placed.hold_id, more_tokens=100, lease_seconds=60)
+        assert not await ledger.extend_hold(hold_id=placed.hold_id, more_tokens=900, lease_seconds=60)
+        number = await ledger.start_attempt(
+            hold_id=placed.hold_id, provider="openai", model="b", estimated_cost_usd=None, lease_seconds=60
+        )
+        return await ledger.close_or_spool(
+            Closing.settling(placed.hold_id, [used(0, status="refused"), used(150, number=number)], {"text": "hi"})
+        )
+
+    settlement = run(work)
+
+    assert (settlement.charged_tokens, settlement.debt_tokens, settlement.available_tokens) == (150, 0, 850)
+    assert counters(allocation) == (150, 0, 0, 0)
+    assert list(UsageLog.objects.order_by("attempt_number").values_list("attempt_number", "model")) == [
+        (1, "sandbox-rules-1"),
+        (2, "b"),
+    ]
+    assert Answer.objects.get().content == {"text": "hi"}
+
+
+def test_what_the_balance_does_not_cover_is_refused():
+    company = new_company(tokens=100)
+
+    with pytest.raises(InsufficientTokens):
+        run(lambda ledger: ledger.place_hold(request(company)))
+
+    assert Hold.objects.count() == 0
+
+
+def test_a_key_is_in_flight_then_replayed_and_stands_for_one_request():
+    company = new_company(tokens=1000)
+
+    async def work(ledger):
+        placed = await ledger.place_hold(request(company, key="k", request_hash=b"a"))
+        with pytest.raises(CallInFlight):
+            await ledger.place_hold(request(company, key="k", request_hash=b"a"))
+        await ledger.close_or_spool(Closing.settling(placed.hold_id, [used(5)], {}))
+        with pytest.raises(KeyInUse):
+            await ledger.place_hold(request(company, key="k", request_hash=b"b"))
+        again = await ledger.place_hold(request(company, key="k", request_hash=b"a"))
+        assert (again.hold_id, again.is_replay) == (placed.hold_id, True)
+
+    run(work)
+    assert get_balance(company.pk).available_tokens == 995
+
+
+def test_a_hold_that_was_released_cannot_be_settled_or_renewed():
+    company = new_company(tokens=1000)
+
+    async def work(ledger):
+        placed = await ledger.place_hold(request(company))
+        await ledger.close_or_spool(Closing.releasing(placed.hold_id))
+        with pytest.raises(HoldEnded):
+            await ledger.close_or_spool(Closing.settling(placed.hold_id, [used(5)], None))
+        with pytest.raises(HoldEnded):
+            await ledger.extend_hold(hold_id=placed.hold_id, lease_seconds=60)
+
+    run(work)
+    assert get_balance(company.pk).available_tokens == 1000
+
+
+def test_movements_side_by_side_each_charge_once():
+    company = new_company(tokens=1000)
+
+    async def charge(ledger):
+        placed = await ledger.place_hold(request(company, needed=10))
+        await ledger.close_or_spool(Closing.settling(placed.hold_id, [used(7)], None))
+
+    async def work(ledger):
+        await asyncio.gather(*(charge(ledger) for _ in range(20)))
+
+    run(work)
+    assert get_balance(company.pk).available_tokens == 1000 - 20 * 7
+
+
+def test_a_broken_connection_is_replaced_once():
+    company = new_company(tokens=1000)
+
+    async def work(ledger):
+        placed = await ledger.place_hold(request(company))
+        await asyncio.to_thread(_break_connections)
+        return await ledger.close_or_spool(Closing.settling(placed.hold_id, [used(150)], None))
+
+    assert run(work).charged_tokens == 150
+    assert spool.list_waiting() == []
+
+
+def test_a_settlement_waits_on_disk_while_the_database_is_away():
+    company = new_company(tokens=1000)
+
+    async def work(ledger):
+        placed = await ledger.place_hold(request(company))
+        await ledger.close()
+        with pytest.raises(LedgerAway):
+            await ledger.place_hold(request(company))
+        return await ledger.close_or_spool(Closing.settling(placed.hold_id, [used(150)], {"text": "hi"}))
+
+    assert run(work) is None
+    assert get_balance(company.pk).available_tokens == 600
+    assert spool.drain() == 1
+    assert get_balance(company.pk).available_tokens == 850
+    assert Answer.objects.get().content == {"text": "hi"}
+
+
+def test_a_settlement_that_the_database_refuses_is_kept():
+    company = new_company(tokens=1000)
+
+    async def work(ledger):
+        placed = await ledger.place_hold(request(company))
+        return await ledger.close_or_spool(Closing.settling(placed.hold_id, [used(5, number=9)], None))
+
+    assert run(work) is None
+    assert len(spool.list_waiting()) == 1
+
+
+def test_a_movement_that_waited_for_its_turn_is_made_durable(monkeypatch):
+    company = new_company(tokens=1000)
+    flushes = []
+    execute = psycopg.AsyncConnection.execute
+
+    async def spy(self, query, *arguments, **options):
+        flushes.extend([query] if query == MAKE_DURABLE else [])
+        return await execute(self, query, *arguments, **options)
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "execute", spy)
+    run(lambda ledger: ledger.place_hold(request(company)))
+    assert flushes == []
+
+    after_waiting(company.pk, lambda: run(lambda ledger: ledger.place_hold(request(company))))
+
+    assert flushes == [MAKE_DURABLE]
+
+
+def _break_connections():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = %s",
+            [async_ledger.APPLICATION_NAME],
+        )
+        assert cursor.fetchone()[0] > 0
+    connection.close()

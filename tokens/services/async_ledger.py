@@ -1,0 +1,127 @@
+"""The ledger for callers that must not block: the same movements as ``holds``, on connections of their own."""
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+from django.db import connections
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from tokens.errors import LedgerAway
+from tokens.services import spool
+from tokens.services.movements import (
+    Closing,
+    HoldRequest,
+    Movement,
+    Outcome,
+    PlacedHold,
+    Settlement,
+    closing_hold,
+    extending,
+    placing,
+    starting_attempt,
+)
+from tokens.sql.calls import MAKE_DURABLE
+
+logger = structlog.get_logger(__name__)
+
+_BROKEN = (psycopg.OperationalError, psycopg.InterfaceError)
+_NO_CONNECTION = (PoolTimeout, PoolClosed)  # of which the first is an OperationalError, too
+_WAIT_SECONDS = 5.0
+APPLICATION_NAME = "winnow ledger"
+
+
+class AsyncLedger:
+    """Moves tokens on a pool of connections of one event loop. Opened and closed by that loop.
+
+    A movement whose connection breaks is made again, once, on another. If the first had reached the database after
+    all, a hold that nobody knows ends with its lease, an attempt without a request is closed as not sent, tokens
+    reserved twice are given back with the hold, and a closing is a repeat, which changes nothing.
+    """
+
+    def __init__(self, *, connections_at_most: int) -> None:
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
+            kwargs=_connection_parameters(),
+            min_size=1,
+            max_size=connections_at_most,
+            timeout=_WAIT_SECONDS,
+            open=False,
+            name="ledger",
+        )
+
+    async def open(self) -> None:
+        """Begin to connect; does not wait for the database."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._pool.close()
+
+    async def place_hold(self, request: HoldRequest) -> PlacedHold:
+        """Reserve tokens and write the first attempt; raises what ``holds.place_hold`` raises, or ``LedgerAway``."""
+        return await self._make(placing(request))
+
+    async def start_attempt(
+        self, *, hold_id: UUID, provider: str, model: str, estimated_cost_usd: Decimal | None, lease_seconds: int
+    ) -> int:
+        """Write the next attempt; raises ``HoldEnded`` or ``LedgerAway``."""
+        movement = starting_attempt(
+            hold_id=hold_id,
+            provider=provider,
+            model=model,
+            estimated_cost_usd=estimated_cost_usd,
+            lease_seconds=lease_seconds,
+        )
+        return await self._make(movement)
+
+    async def extend_hold(self, *, hold_id: UUID, more_tokens: int = 0, lease_seconds: int) -> bool:
+        """Renew the lease and reserve more tokens, if any; raises ``HoldEnded`` or ``LedgerAway``."""
+        return await self._make(extending(hold_id=hold_id, more_tokens=more_tokens, lease_seconds=lease_seconds))
+
+    async def close_or_spool(self, closing: Closing) -> Settlement | None:
+        """Close a hold, or keep the closing on disk as ``spool.close_or_spool`` does; returns None in that case."""
+        try:
+            return await self._make(closing_hold(closing))
+        except LedgerAway:
+            pass
+        except psycopg.DatabaseError:
+            logger.exception("settlement_refused", hold_id=str(closing.hold_id))
+        await asyncio.to_thread(spool.write, closing)
+        logger.error("settlement_spooled", hold_id=str(closing.hold_id))
+        return None
+
+    async def _make(self, movement: Movement[Outcome]) -> Outcome:
+        for may_repeat in (True, False):
+            try:
+                row = await self._execute(movement)
+                break
+            except _NO_CONNECTION as error:
+                raise LedgerAway from error
+            except _BROKEN as error:
+                if not may_repeat:
+                    raise LedgerAway from error
+                await self._pool.check()  # a server that was started again has broken them all
+        return movement.read(row)
+
+    async def _execute(self, movement: Movement[Any]) -> tuple[Any, ...]:
+        """Execute one statement, committed by itself and durable once this returns; returns its row."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(movement.sql, movement.parameters, prepare=True)
+            row = await cursor.fetchone()
+            assert row is not None  # each of the statements is a function's one row
+            if not movement.tells_durability:
+                return row
+            if not row[-1]:
+                await connection.execute(MAKE_DURABLE, prepare=True)
+            return row[:-1]
+
+
+def _connection_parameters() -> dict[str, Any]:
+    """Return how Django connects, without what belongs to its own connections and types."""
+    parameters: dict[str, Any] = connections["default"].get_connection_params()
+    for name in ("context", "cursor_factory", "prepare_threshold"):
+        parameters.pop(name, None)
+    return {**parameters, "autocommit": True, "application_name": APPLICATION_NAME}

@@ -1,0 +1,225 @@
+"""What holds are moved by: each movement is one statement, and has one meaning whoever executes it, blocking or not."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+from tokens.errors import BudgetExceeded, CallInFlight, HoldEnded, InsufficientTokens, KeyInUse
+from tokens.sql.calls import CLOSE_HOLD, EXTEND_HOLD, PLACE_HOLD, START_ATTEMPT
+
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True)
+class Movement(Generic[Outcome]):
+    """One statement of the ledger. ``read`` tells what its row means, and raises what the ledger refused.
+
+    With ``tells_durability`` the row's last column is IS_DURABLE; ``read`` gets the row without it.
+    """
+
+    sql: str
+    parameters: Mapping[str, Any]
+    read: Callable[[Sequence[Any]], Outcome]
+    tells_durability: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attribution:
+    """What a call was made for. Ids only."""
+
+    application_id: UUID | None = None
+    job_id: UUID | None = None
+    user_id: int | None = None
+    api_key_id: UUID | None = None
+    step_id: UUID | None = None
+    trace_id: UUID | None = None
+    session_id: str | None = None
+    feature: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldRequest:
+    """What to reserve: between ``minimum_tokens`` and ``needed_tokens``, as the balance allows.
+
+    ``key`` with ``request_hash`` (SHA-256 of the request) makes the call idempotent. ``estimated_cost_usd`` is the
+    platform's cost should the first attempt's outcome stay unknown; None when the model is not priced.
+    """
+
+    company_id: int
+    operation: str
+    needed_tokens: int
+    minimum_tokens: int
+    lease_seconds: int
+    provider: str
+    model: str
+    attribution: Attribution
+    estimated_cost_usd: Decimal | None = None
+    key: str | None = None
+    request_hash: bytes | None = None
+
+
+@dataclass(frozen=True)
+class PlacedHold:
+    """A hold in place, or (``is_replay``) the settled hold that the key stands for."""
+
+    hold_id: UUID
+    held_tokens: int
+    is_replay: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptUsage:
+    """What one attempt that reached its provider used and cost: the columns of its usage log.
+
+    Who it was for is taken from the hold. Token counts are the provider's; ``charged_tokens`` is what the balance
+    loses. ``price_kind`` is ``unpriced`` exactly when ``provider_cost_usd`` is None.
+    """
+
+    attempt_number: int
+    status: Literal["succeeded", "refused", "failed", "unknown"]
+    usage_source: Literal["provider", "counted", "estimated", "none"]
+    charged_tokens: int = 0
+    weight: Decimal = Decimal(1)
+    input_tokens: int = 0
+    output_tokens: int = 0
+    input_uncached_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_short_tokens: int = 0
+    cache_write_long_tokens: int = 0
+    input_audio_tokens: int = 0
+    input_image_tokens: int = 0
+    output_reasoning_tokens: int = 0
+    output_audio_tokens: int = 0
+    output_image_tokens: int = 0
+    tool_requests: int = 0
+    response_model: str = ""
+    service_tier: str = ""
+    provider_request_id: str = ""
+    key_owner: Literal["platform", "company"] = "platform"
+    streamed: bool = False
+    prompt_version: str = ""
+    error_code: str = ""
+    finish_reason: str = ""
+    duration_ms: int | None = None
+    price_version_id: UUID | None = None
+    price_kind: Literal["listed", "override", "fallback", "free", "unpriced"] = "unpriced"
+    provider_cost_usd: Decimal | None = None
+    margin_percent: Decimal | None = None
+    sale_value_usd: Decimal | None = None
+    file_bytes: int | None = None
+    item_count: int | None = None
+    media_seconds: Decimal | None = None
+    succeeded: bool | None = None
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What a settled call took from the company, what found no balance, and what new calls can take now.
+
+    ``available_tokens`` is None when the hold had ended before.
+    """
+
+    charged_tokens: int
+    debt_tokens: int
+    absorbed_tokens: int
+    available_tokens: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closing:
+    """The end of a hold, as the ledger's statement takes it; the same text is what the spool keeps on disk."""
+
+    hold_id: UUID
+    state: Literal["settled", "released"]
+    logs: str
+    answer: str | None
+    answer_days: int
+
+    @classmethod
+    def settling(
+        cls, hold_id: UUID, usages: Sequence[AttemptUsage], answer: Mapping[str, Any] | None, answer_days: int = 30
+    ) -> "Closing":
+        """Charge what was used and store the answer."""
+        stored = None if answer is None else json.dumps(answer)
+        return cls(hold_id=hold_id, state="settled", logs=_rows(usages), answer=stored, answer_days=answer_days)
+
+    @classmethod
+    def releasing(cls, hold_id: UUID, usages: Sequence[AttemptUsage] = ()) -> "Closing":
+        """Give everything back; attempts that reached a provider are logged at zero."""
+        return cls(hold_id=hold_id, state="released", logs=_rows(usages), answer=None, answer_days=0)
+
+
+def placing(request: HoldRequest) -> Movement[PlacedHold]:
+    """Reserve tokens and write the first attempt."""
+
+    def read(row: Sequence[Any]) -> PlacedHold:
+        outcome, hold_id, held, available, debt, budget_id = row
+        if outcome == "insufficient":
+            raise InsufficientTokens(available, request.minimum_tokens, debt)
+        if outcome == "over_budget":
+            raise BudgetExceeded(budget_id, available, request.minimum_tokens)
+        if outcome == "key_conflict":
+            raise KeyInUse(request.key or "")
+        if outcome == "in_flight":
+            raise CallInFlight(hold_id)
+        return PlacedHold(hold_id, held, is_replay=outcome == "replayed")
+
+    return Movement(PLACE_HOLD, {**vars(request), **vars(request.attribution)}, read)
+
+
+def starting_attempt(
+    *, hold_id: UUID, provider: str, model: str, estimated_cost_usd: Decimal | None, lease_seconds: int
+) -> Movement[int]:
+    """Write the next attempt and renew the lease. Makes the attempt's number."""
+
+    def read(row: Sequence[Any]) -> int:
+        (number,) = row
+        if number is None:
+            raise HoldEnded(hold_id, "ended")
+        return int(number)
+
+    parameters = {
+        "hold_id": hold_id,
+        "provider": provider,
+        "model": model,
+        "estimated_cost_usd": estimated_cost_usd,
+        "lease_seconds": lease_seconds,
+    }
+    return Movement(START_ATTEMPT, parameters, read, tells_durability=False)
+
+
+def extending(*, hold_id: UUID, more_tokens: int, lease_seconds: int) -> Movement[bool]:
+    """Renew the lease and reserve more tokens. Tells whether they were reserved."""
+
+    def read(row: Sequence[Any]) -> bool:
+        outcome, _held = row
+        if outcome == "ended":
+            raise HoldEnded(hold_id, "ended")
+        return bool(outcome == "extended")
+
+    parameters = {"hold_id": hold_id, "more_tokens": more_tokens, "lease_seconds": lease_seconds}
+    return Movement(EXTEND_HOLD, parameters, read)
+
+
+def closing_hold(closing: Closing) -> Movement[Settlement]:
+    """End a hold."""
+
+    def read(row: Sequence[Any]) -> Settlement:
+        outcome, *amounts = row
+        if outcome not in {"closed", closing.state}:
+            raise HoldEnded(closing.hold_id, outcome)
+        return Settlement(*amounts)
+
+    return Movement(CLOSE_HOLD, vars(closing), read)
+
+
+_DEFAULTS = {field.name: field.default for field in fields(AttemptUsage)}
+
+
+def _rows(usages: Sequence[AttemptUsage]) -> str:
+    """Write down what differs from the defaults, which are the usage log's, too."""
+    rows = [{name: value for name, value in vars(usage).items() if value != _DEFAULTS[name]} for usage in usages]
+    return json.dumps(rows, default=str)
