@@ -1,13 +1,11 @@
 """Anthropic's messages, through its SDK."""
 
 import logging
-import time
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import anthropic
-import httpx2
 
+from ai_gateway.providers.adapter import Adapter, Ask, Received
 from ai_gateway.providers.answers import (
     as_usage_object,
     garbled,
@@ -18,9 +16,6 @@ from ai_gateway.providers.answers import (
     sendable,
     settle_usage,
 )
-from ai_gateway.providers.errors import ProviderError
-from ai_gateway.providers.failures import classify_response, classify_transport
-from ai_gateway.providers.transport import build_http_client, build_timeout
 from ai_gateway.providers.types import (
     FinishReason,
     JsonSchema,
@@ -44,44 +39,29 @@ _FINISH_REASONS: dict[str, FinishReason] = {
 logging.getLogger("anthropic").setLevel(logging.INFO)
 
 
-class AnthropicMessages:
-    """A provider that speaks Anthropic's messages. One instance per process, shared between threads.
-
-    The SDK's own retries are off: each attempt is committed to the ledger before it is made.
-    """
+class AnthropicMessages(Adapter):
+    """A provider that speaks Anthropic's messages."""
 
     kind: ClassVar[ProviderKind] = "anthropic"
+    sdk_client = anthropic.Anthropic
+    async_sdk_client = anthropic.AsyncAnthropic
+    sdk_error = anthropic.AnthropicError
+    sdk_status_error = anthropic.APIStatusError
 
-    def __init__(
-        self, *, name: str, api_key: str, base_url: str | None, http_client: httpx2.Client | None = None
-    ) -> None:
-        self.name = name
-        self._api_key = api_key
-        # The SDK adds /v1 by itself; people copy addresses with it.
-        address = (base_url or DEFAULT_BASE_URL).rstrip("/").removesuffix("/v1")
-        self._client = anthropic.Anthropic(
-            api_key=api_key,
-            base_url=address,
-            max_retries=0,
-            http_client=http_client or build_http_client(address),
+    @staticmethod
+    def address(base_url: str | None) -> str:
+        """Return the address without /v1: the SDK adds that by itself, and people copy addresses with it."""
+        return (base_url or DEFAULT_BASE_URL).rstrip("/").removesuffix("/v1")
+
+    def ask(self, request: ProviderRequest) -> Ask[ProviderAnswer]:
+        """Say how ``request`` is sent and its answer read."""
+        return Ask(
+            resource=lambda client: client.messages,
+            parameters=message_parameters(request),
+            read=lambda received: read_message_answer(received, request, self),
+            timeout_seconds=request.timeout_seconds,
+            call_id=request.call_id,
         )
-
-    def complete(self, request: ProviderRequest) -> ProviderAnswer:
-        """Send ``request`` once and return the answer; raise a ``ProviderError`` when there is none."""
-        started = time.monotonic()
-        try:
-            response = self._client.messages.with_raw_response.create(
-                **message_parameters(request),
-                timeout=build_timeout(request.timeout_seconds),
-                extra_headers={"X-Client-Request-Id": request.call_id},
-            )
-        except anthropic.AnthropicError as error:
-            failure = explain_error(error, provider=self.name, api_key=self._api_key)
-        else:
-            duration_ms = round((time.monotonic() - started) * 1000)
-            body = response.http_response.content
-            return read_message_answer(body, response.headers, request, self, duration_ms=duration_ms)
-        raise failure  # out here, so that the SDK's exception with the request's headers is not its context
 
 
 def message_parameters(request: ProviderRequest) -> dict[str, Any]:
@@ -113,30 +93,10 @@ def _translate_schema(wanted: JsonSchema) -> dict[str, Any]:
         return schema
 
 
-def explain_error(error: anthropic.AnthropicError, *, provider: str, api_key: str) -> ProviderError:
-    """Translate an exception of the SDK, synchronous or not."""
-    if isinstance(error, anthropic.APIStatusError):
-        return classify_response(
-            provider=provider,
-            status=error.status_code,
-            headers=error.response.headers,
-            body=error.body,
-            api_key=api_key,
-        )
-    return classify_transport(provider=provider, cause=error.__cause__)
-
-
-def read_message_answer(
-    body: bytes,
-    headers: Mapping[str, str],
-    request: ProviderRequest,
-    provider: ProviderIdentity,
-    *,
-    duration_ms: int,
-) -> ProviderAnswer:
+def read_message_answer(received: Received, request: ProviderRequest, provider: ProviderIdentity) -> ProviderAnswer:
     """Read a successful message. Raises ``ProviderGarbledAnswer``, with the usage if that is readable."""
-    payload = parse_object(body)
-    request_id = read_request_id(headers, payload)
+    payload = parse_object(received.body)
+    request_id = read_request_id(received.headers, payload)
     raw_usage = as_usage_object(payload.get("usage"))
     usage = read_messages_usage(raw_usage)
     text = _read_text(payload.get("content"))
@@ -149,7 +109,7 @@ def read_message_answer(
         provider_request_id=request_id,
         finish_reason=_FINISH_REASONS.get(str(payload.get("stop_reason")), "other"),
         service_tier=read_tier(raw_usage.get("service_tier")),
-        duration_ms=duration_ms,
+        duration_ms=received.duration_ms,
         raw_usage=raw_usage,
     )
 

@@ -1,12 +1,11 @@
 """OpenAI's chat completions, through its SDK."""
 
-import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import httpx2
 import openai
 
+from ai_gateway.providers.adapter import Adapter, Ask, Received
 from ai_gateway.providers.answers import (
     as_usage_object,
     garbled,
@@ -17,9 +16,6 @@ from ai_gateway.providers.answers import (
     sendable,
     settle_usage,
 )
-from ai_gateway.providers.errors import ProviderError
-from ai_gateway.providers.failures import classify_response, classify_transport
-from ai_gateway.providers.transport import build_http_client, build_timeout
 from ai_gateway.providers.types import FinishReason, ProviderAnswer, ProviderIdentity, ProviderKind, ProviderRequest
 from ai_gateway.providers.usage import read_chat_usage
 
@@ -27,42 +23,29 @@ DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _FINISH_REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "refusal"}
 
 
-class OpenAIChat:
-    """A provider that speaks OpenAI's chat completions. One instance per process, shared between threads.
-
-    The SDK's own retries are off: each attempt is committed to the ledger before it is made.
-    """
+class OpenAIChat(Adapter):
+    """A provider that speaks OpenAI's chat completions."""
 
     kind: ClassVar[ProviderKind] = "openai"
+    sdk_client = openai.OpenAI
+    async_sdk_client = openai.AsyncOpenAI
+    sdk_error = openai.OpenAIError
+    sdk_status_error = openai.APIStatusError
 
-    def __init__(
-        self, *, name: str, api_key: str, base_url: str | None, http_client: httpx2.Client | None = None
-    ) -> None:
-        self.name = name
-        self._api_key = api_key
-        address = base_url or DEFAULT_BASE_URL
-        self._client = openai.OpenAI(
-            api_key=api_key,
-            base_url=address,
-            max_retries=0,
-            http_client=http_client or build_http_client(address),
+    @staticmethod
+    def address(base_url: str | None) -> str:
+        """Return the address, OpenAI's own if none is set."""
+        return base_url or DEFAULT_BASE_URL
+
+    def ask(self, request: ProviderRequest) -> Ask[ProviderAnswer]:
+        """Say how ``request`` is sent and its answer read."""
+        return Ask(
+            resource=lambda client: client.chat.completions,
+            parameters=self.parameters(request),
+            read=lambda received: read_chat_answer(received, request, self),
+            timeout_seconds=request.timeout_seconds,
+            call_id=request.call_id,
         )
-
-    def complete(self, request: ProviderRequest) -> ProviderAnswer:
-        """Send ``request`` once and return the answer; raise a ``ProviderError`` when there is none."""
-        started = time.monotonic()
-        try:
-            response = self._client.chat.completions.with_raw_response.create(
-                **self.parameters(request),
-                timeout=build_timeout(request.timeout_seconds),
-                extra_headers={"X-Client-Request-Id": request.call_id},
-            )
-        except openai.OpenAIError as error:
-            failure = explain_error(error, provider=self.name, api_key=self._api_key)
-        else:
-            duration_ms = round((time.monotonic() - started) * 1000)
-            return read_chat_answer(response.content, response.headers, request, self, duration_ms=duration_ms)
-        raise failure  # out here, so that the SDK's exception with the request's headers is not its context
 
     @staticmethod
     def parameters(request: ProviderRequest) -> dict[str, Any]:
@@ -84,25 +67,10 @@ def basic_parameters(request: ProviderRequest) -> dict[str, Any]:
     return parameters
 
 
-def explain_error(error: openai.OpenAIError, *, provider: str, api_key: str) -> ProviderError:
-    """Translate an exception of the SDK, synchronous or not."""
-    if isinstance(error, openai.APIStatusError):
-        return classify_response(
-            provider=provider,
-            status=error.status_code,
-            headers=error.response.headers,
-            body=error.body,
-            api_key=api_key,
-        )
-    return classify_transport(provider=provider, cause=error.__cause__)
-
-
-def read_chat_answer(
-    body: bytes, headers: Mapping[str, str], request: ProviderRequest, provider: ProviderIdentity, *, duration_ms: int
-) -> ProviderAnswer:
+def read_chat_answer(received: Received, request: ProviderRequest, provider: ProviderIdentity) -> ProviderAnswer:
     """Read a successful chat completion. Raises ``ProviderGarbledAnswer``, with the usage if that is readable."""
-    payload = parse_object(body)
-    request_id = read_request_id(headers, payload)
+    payload = parse_object(received.body)
+    request_id = read_request_id(received.headers, payload)
     usage = read_chat_usage(payload.get("usage"))
     choice = _first_choice(payload)
     message = choice.get("message")
@@ -123,7 +91,7 @@ def read_chat_answer(
         provider_request_id=request_id,
         finish_reason="refusal" if refused else _FINISH_REASONS.get(str(choice.get("finish_reason")), "other"),
         service_tier=read_tier(payload.get("service_tier")),
-        duration_ms=duration_ms,
+        duration_ms=received.duration_ms,
         raw_usage=as_usage_object(payload.get("usage")),
     )
 

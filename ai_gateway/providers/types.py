@@ -131,6 +131,8 @@ class ProviderIdentity(Protocol):
 
 
 class Provider(ProviderIdentity, Protocol):
-    """Somebody who answers requests. ``complete`` asks once and raises ``ProviderError`` when there is no answer."""
+    """Somebody who answers requests. Both ways ask once, and raise ``ProviderError`` when there is no answer."""
 
     def complete(self, request: ProviderRequest) -> ProviderAnswer: ...
+
+    async def acomplete(self, request: ProviderRequest) -> ProviderAnswer: ...

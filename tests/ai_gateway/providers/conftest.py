@@ -1,5 +1,6 @@
 """The real SDKs against the sandbox: each test takes a key of its own."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,11 @@ SCHEMA = JsonSchema(
 )
 
 
+def make_request(text: str = "Who are you?", **changes: Any) -> ProviderRequest:
+    facts = {"model": "m", "user": text, "max_output_tokens": 200, "timeout_seconds": 10.0, "call_id": "call-7"}
+    return ProviderRequest(**{**facts, **changes})
+
+
 @dataclass
 class Upstream:
     """An adapter, and the sandbox behind it under the adapter's own key."""
@@ -36,13 +42,16 @@ class Upstream:
     sandbox: RunningSandbox
     kind: str
     key: str
+    way: str = "sync"
 
     def __post_init__(self) -> None:
         self.provider = ADAPTERS[self.kind](name=self.kind, api_key=self.key, base_url=self.sandbox.url)
 
     def ask(self, text: str = "Who are you?", **changes: Any) -> ProviderAnswer:
-        facts = {"model": "m", "user": text, "max_output_tokens": 200, "timeout_seconds": 10.0, "call_id": "call-7"}
-        return self.provider.complete(ProviderRequest(**{**facts, **changes}))
+        request = make_request(text, **changes)
+        if self.way == "async":
+            return asyncio.run(self.provider.acomplete(request))
+        return self.provider.complete(request)
 
     def fail(self, kind: str, *, timeout_seconds: float = 10.0, **fault: Any) -> ProviderError:
         """Have the sandbox misbehave once, and return what the adapter raises."""
@@ -64,6 +73,13 @@ def sandbox() -> Iterator[RunningSandbox]:
 @pytest.fixture(params=ADAPTERS)
 def upstream(sandbox, request) -> Upstream:
     return Upstream(sandbox, request.param, sandbox.key())
+
+
+@pytest.fixture(params=[(kind, way) for kind in ADAPTERS for way in ("sync", "async")], ids="-".join)
+def either_way(sandbox, request) -> Upstream:
+    """An adapter asked by a blocking call, and by a task of an event loop."""
+    kind, way = request.param
+    return Upstream(sandbox, kind, sandbox.key(), way)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ai_gateway.estimating import count_tokens
+from ai_gateway.providers.adapter import Received
 from ai_gateway.providers.anthropic_messages import AnthropicMessages, message_parameters, read_message_answer
 from ai_gateway.providers.compatible import CompatibleChat
 from ai_gateway.providers.errors import ProviderGarbledAnswer
@@ -88,7 +89,7 @@ CHAT_USAGE = {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12}
 
 def read_chat(payload, provider=OPENAI):
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return read_chat_answer(body, {"x-request-id": "req_1"}, make_request(), provider, duration_ms=5)
+    return read_chat_answer(Received(body, {"x-request-id": "req_1"}, 5), make_request(), provider)
 
 
 def chat(message, finish="stop", **more):
@@ -176,7 +177,7 @@ def message(content, stop="end_turn", **usage):
 
 def read_message(payload, headers=None):
     body = json.dumps(payload).encode()
-    return read_message_answer(body, headers or {}, make_request(), ANTHROPIC, duration_ms=5)
+    return read_message_answer(Received(body, headers or {}, 5), make_request(), ANTHROPIC)
 
 
 def test_texts_of_a_message_are_joined_and_thinking_left_out():
