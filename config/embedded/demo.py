@@ -19,7 +19,7 @@ from config.embedded.services import Starter
 from config.embedded.supervisor import Supervisor
 
 
-def run_demo(*, port: int, as_json: bool) -> None:
+def run_demo(*, port: int, as_json: bool, with_local_model: bool = False) -> None:
     """Start everything, print where it is, and look after it. Ends by StopRequested or an EmbeddedError."""
     console, folder = Console(), DataFolder.from_environment()
     check_disk(folder.root)
@@ -29,7 +29,7 @@ def run_demo(*, port: int, as_json: bool) -> None:
         check_port(port)
         console.say(f"Starting Winnow. Data: {folder.root}")
         try:
-            demo = _start(supervisor, folder, console, port)
+            demo = _start(supervisor, folder, console, port, with_local_model=with_local_model)
             _announce(demo, address, folder, console, as_json=as_json)
             supervisor.watch()
         finally:
@@ -37,22 +37,34 @@ def run_demo(*, port: int, as_json: bool) -> None:
 
 
 def connect(
-    supervisor: Supervisor, folder: DataFolder, console: Console, *, web_port: int, sandbox_port: int
+    supervisor: Supervisor,
+    folder: DataFolder,
+    console: Console,
+    *,
+    web_port: int,
+    sandbox_port: int,
+    model_port: int | None = None,
 ) -> Application:
     """Start the services, leave their addresses in services.env, and return the application to run on them."""
     services = Starter(supervisor, folder, console).start(os.environ)
     own = {
-        **web_environment(folder, web_port=web_port, sandbox_port=sandbox_port),
+        **web_environment(folder, web_port=web_port, sandbox_port=sandbox_port, model_port=model_port),
         **services.environment(folder),
     }
     write_services_env(folder, own)
     return Application(folder, {**os.environ, **own})
 
 
-def _start(supervisor: Supervisor, folder: DataFolder, console: Console, port: int) -> dict[str, Any]:
+def _start(
+    supervisor: Supervisor, folder: DataFolder, console: Console, port: int, *, with_local_model: bool
+) -> dict[str, Any]:
     """Bring everything up and return the demo's logins and addresses."""
-    sandbox_port = PortBook(folder.ports).port_for("sandbox")
-    application = connect(supervisor, folder, console, web_port=port, sandbox_port=sandbox_port)
+    ports = PortBook(folder.ports)
+    sandbox_port, model_port = ports.port_for("sandbox"), ports.port_for("local-model") if with_local_model else None
+    application = connect(supervisor, folder, console, web_port=port, sandbox_port=sandbox_port, model_port=model_port)
+    if model_port is not None:
+        with console.step("Local model"):
+            supervisor.start(application.local_model(model_port))
     _prepare(supervisor, application, console)
     with console.step("Web, worker, beat and sandbox"):
         supervisor.start(
@@ -98,7 +110,8 @@ def _welcome(demo: Mapping[str, Any], address: str, folder: DataFolder, seconds:
             "",
             *_columns(addresses),
             "",
-            "AI answers come from the sandbox (rules, not AI) unless a provider's key is set.",
+            "AI answers come from the sandbox (rules, not AI) unless a provider's key is set"
+            " or this is make demo-llm (a very small real model).",
             f"Mail that Winnow sends: {folder.mail}   Logs: {folder.logs}",
             "Stop with Ctrl-C. The data stay; make demo-reset clears them.\n",
         ]

@@ -13,8 +13,11 @@ def read_dotenv() -> None:
     environ.Env.read_env(PROJECT / ".env")
 
 
-def web_environment(folder: DataFolder, *, web_port: int, sandbox_port: int) -> dict[str, str]:
-    """Return what a Winnow on this machine needs besides its services."""
+def web_environment(
+    folder: DataFolder, *, web_port: int, sandbox_port: int, model_port: int | None = None
+) -> dict[str, str]:
+    """Return what a Winnow on this machine needs besides its services; with ``model_port``, AI is the local model."""
+    local_model = {} if model_port is None else _local_model_environment(model_port)
     return {
         "WINNOW_DATA": str(folder.root),
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
@@ -23,6 +26,15 @@ def web_environment(folder: DataFolder, *, web_port: int, sandbox_port: int) -> 
         "SANDBOX_URL": f"http://127.0.0.1:{sandbox_port}/v1",
         "EMAIL_URL": f"filemail:///{quote(str(folder.mail))}",  # nobody here to deliver to: look in the folder
         "LOG_JSON": "0",
+        **local_model,
+    }
+
+
+def _local_model_environment(port: int) -> dict[str, str]:
+    return {
+        "AI_PROVIDER": "local",
+        "LOCAL_MODEL_URL": f"http://127.0.0.1:{port}/v1",
+        "AI_CALL_TIMEOUT_SECONDS": "300",  # it writes some 70 tokens a second, and has one or two processors
     }
 
 

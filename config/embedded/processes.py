@@ -26,7 +26,8 @@ class Stage(IntEnum):
 
     DATABASE = 0
     BROKER = 1
-    APPLICATION = 2
+    PROVIDER = 2
+    APPLICATION = 3
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port of the web server (%(default)s)")
         parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
+        parser.add_argument("--local-model", action="store_true", help="let a small model on this machine be the AI")
         mode = parser.add_mutually_exclusive_group()
         mode.add_argument("--reset", action="store_true", help="delete the demo's data and do nothing else")
         mode.add_argument("--once", action="store_true", help="process the sample CVs on throw-away data and report")
@@ -52,7 +53,7 @@ class Command(BaseCommand):
         try:
             if options["once"]:
                 return run_once()
-            run_demo(port=options["port"], as_json=options["json"])
+            run_demo(port=options["port"], as_json=options["json"], with_local_model=options["local_model"])
         except StopRequested as request:
             # Being stopped is how a demo ends, but a report that was stopped is not there.
             return request.exit_code if options["once"] else 0
