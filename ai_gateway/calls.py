@@ -18,9 +18,9 @@ from ai_gateway.errors import AccessRefused, CallFailed
 from ai_gateway.life import Candidate, PlannedCall, Replayed, Send, live
 from ai_gateway.operations import limits_of, timeout_seconds
 from ai_gateway.planning import plan_call
-from ai_gateway.providers.registry import get_provider
+from ai_gateway.providers.registry import get_account, get_provider
 from ai_gateway.providers.types import JsonSchema, ProviderAnswer, ProviderRequest
-from ai_gateway.routing import Route, choose_route
+from ai_gateway.routing import Route, choose_chain
 from billing.access import get_terms
 from tokens.errors import AnswerExpired
 from tokens.selectors.answers import find_answer
@@ -87,15 +87,13 @@ def call_ai(call: Call) -> Answer:
 
 def _admitted(call: Call, company_id: int) -> Answer:
     margin_percent = _admit(company_id)
-    route = choose_route(call.operation)
-    provider = get_provider(route.provider)
-    request = _request(call, route)
-    plan = plan_call(call.operation, request, provider.kind, find_tariff(route, margin_percent=margin_percent))
+    routes = choose_chain(call.operation, company_id)
+    request = _request(call, routes[0])
     planned = PlannedCall(
         company_id=company_id,
         operation=call.operation,
         attribution=call.attribution,
-        candidates=[Candidate(route, plan)],
+        candidates=[_plan(call.operation, request, route, margin_percent) for route in routes],
         key=call.idempotency_key,
         request_hash=call.request_hash if call.idempotency_key else None,
         prompt_version=call.prompt_version,
@@ -103,8 +101,10 @@ def _admitted(call: Call, company_id: int) -> Answer:
     )
 
     def send(wanted: Send) -> _Reply:
+        route = wanted.candidate.route
+        asked = replace(request, model=route.model, max_output_tokens=wanted.output_limit)
         with bound_contextvars(hold_id=str(wanted.hold_id)):
-            return _Reply(provider.complete(replace(request, max_output_tokens=wanted.output_limit)), route)
+            return _Reply(get_provider(route.provider).complete(asked), route)
 
     ended = drive(live(planned), send)
     if isinstance(ended, Replayed):
@@ -119,6 +119,13 @@ def _admit(company_id: int) -> Decimal:
         raise AccessRefused(terms.refusal.reason, terms.refusal.message)
     assert terms.margin_percent is not None  # what admits has a plan
     return terms.margin_percent
+
+
+def _plan(operation: str, request: ProviderRequest, route: Route, margin_percent: Decimal) -> Candidate:
+    tariff = find_tariff(route, margin_percent=margin_percent)
+    return Candidate(
+        route, plan_call(operation, replace(request, model=route.model), get_account(route.provider).kind, tariff)
+    )
 
 
 def _request(call: Call, route: Route) -> ProviderRequest:

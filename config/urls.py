@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+import ai_gateway.staff_urls
 import applications.urls
 import tokens.urls
 from config import error_pages, health
@@ -13,6 +14,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("staff/django/", admin.site.urls),
     path("staff/", include(tokens.urls.staff_urlpatterns)),
+    path("staff/", include(ai_gateway.staff_urls)),
     path("", include("tenants.urls")),
     path("", include("billing.urls")),
     path("c/<slug:company_slug>/", include(tokens.urls.company_urlpatterns)),

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 
 from ai_gateway.breakers import forget_breakers
+from ai_gateway.routing import forget_routes
 
 # What a test that commits has to clear itself: triggers keep these tables from being emptied, so nobody else can.
 _APPEND_ONLY = ("tokens_usage_log", "tokens_ledger_entry", "tokens_seal")
@@ -36,10 +37,11 @@ def django_db_setup(
 
 
 @pytest.fixture(autouse=True)
-def _breakers_closed() -> Iterator[None]:
-    """Let no test find a provider down that an earlier one broke."""
+def _nothing_remembered() -> Iterator[None]:
+    """Let no test find what an earlier one left in the process: a provider that it broke, a route that it set."""
     yield
     forget_breakers()
+    forget_routes()
 
 
 @pytest.fixture

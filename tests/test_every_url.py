@@ -40,7 +40,7 @@ LEAST_ROLE: Mapping[str, str] = {
 # Pages of whoever is signed in.
 SIGNED_IN = {"my_tokens", "company_new", "account_email", "account_change_password", "account_set_password"}
 # Pages that exist for the platform staff alone.
-STAFF = {"staff_company_list", "staff_ledger", "staff_audit"}
+STAFF = {"staff_company_list", "staff_ledger", "staff_audit", "staff_models"}
 # Pages for everybody, signed in or not.
 PUBLIC = {
     *("home", "healthz", "readyz"),

@@ -8,9 +8,15 @@ import pytest
 from django.utils import timezone
 
 from ai_gateway import driving
+from ai_gateway.breakers import get_breaker
 from ai_gateway.calls import Attribution, Call, call_ai
 from ai_gateway.errors import AccessRefused, CallFailed, CallUnderWay, Unattributed
+from ai_gateway.routes import set_route
+from ai_gateway.routing import forget_routes
 from billing.models import Plan, Subscription
+from billing.prices import forget_prices
+from tests.billing.factories import PriceVersionFactory
+from tests.tenants.factories import UserFactory
 from tests.tokens.ledger import grant, hold, new_company
 from tokens import directory
 from tokens.errors import AnswerExpired, KeyInUse
@@ -290,3 +296,51 @@ def test_the_answer_reaches_the_caller_when_the_database_is_away_at_settle(upstr
     assert answer.text
     Hold.objects.update(feature="settled later")
     assert [closing.state for closing in waiting] == ["settled"]
+
+
+# More than one model ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_providers(upstream, settings):
+    """Put an OpenAI provider with a key of its own, and so with faults of its own, before the sandbox by Anthropic."""
+    key = upstream.sandbox.key()
+    settings.AI_PROVIDERS["first"] = {"kind": "openai", "base_url": upstream.sandbox.url, "api_key": key}
+    settings.AI_MODELS = {"decision": "first/gpt-6-luna, anthropic/claude-haiku-5-5"}
+    return upstream.sandbox, key
+
+
+def test_another_providers_model_takes_over_and_each_attempt_is_a_row_of_its_own(company, upstream, two_providers):
+    sandbox, key = two_providers
+    PriceVersionFactory(provider="anthropic", model="claude-haiku-5-5", kind="listed")
+    forget_prices()
+    sandbox.set_faults(key, {"kind": "quota"})
+
+    answer = call_ai(question(company))
+
+    assert (answer.provider, Hold.objects.count()) == ("anthropic", 1)
+    rows = UsageLog.objects.order_by("attempt_number").values_list("provider", "model", "status", "price_kind")
+    assert list(rows) == [
+        ("first", "gpt-6-luna", "refused", "unpriced"),
+        ("anthropic", "claude-haiku-5-5", "succeeded", "listed"),
+    ]
+    assert [request["model"] for request in upstream.requests] == ["claude-haiku-5-5"]
+    forget_prices()
+
+
+def test_a_provider_that_is_down_is_not_asked(company, upstream, two_providers, settings):
+    sandbox, key = two_providers
+    for _ in range(settings.AI_BREAKER_FAILURES):
+        get_breaker("first").fail()
+
+    assert call_ai(question(company)).provider == "anthropic"
+
+    assert sandbox.requests(key) == []
+    assert list(Attempt.objects.values_list("provider", flat=True)) == ["anthropic"]
+
+
+def test_a_company_has_the_models_that_staff_gave_it(company, upstream):
+    set_route(operation="decision", company=company, chain="anthropic/claude-haiku-5-5", acting=UserFactory())
+    forget_routes()
+
+    assert call_ai(question(company)).provider == "anthropic"

@@ -37,7 +37,7 @@ class Command(BaseCommand):
     def handle(self, *, models: list[str], dry_run: bool, **options: Any) -> None:
         """Sync and report."""
         moment = _parse_moment(options["effective_from"])
-        wanted = _checked(models) or list(settings.AI_MODELS.values())
+        wanted = _checked(models) or _list_configured()
         try:
             results = sync_prices(wanted, effective_from=moment, dry_run=dry_run)
         except PriceExists as error:
@@ -57,6 +57,11 @@ class Command(BaseCommand):
                 self.stdout.write(f"  not modelled: {note}")
         if dry_run:
             self.stdout.write("Dry run: nothing was written.")
+
+
+def _list_configured() -> list[str]:
+    """List the models in the settings, those to fall back to included."""
+    return [model.strip() for chain in settings.AI_MODELS.values() for model in chain.split(",") if model.strip()]
 
 
 def _checked(models: list[str]) -> list[str]:

@@ -1,0 +1,43 @@
+"""What staff enter to route an operation."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from ai_gateway.providers.registry import get_account
+from ai_gateway.routing import parse_chain
+from tenants.models import Company
+from tokens.pages import label_operation
+
+
+class RouteForm(forms.Form):
+    """An operation, whose it is, and the models in the order in which they are asked."""
+
+    operation = forms.ChoiceField()
+    company = forms.ModelChoiceField(
+        Company.objects.order_by("name"), required=False, empty_label="All companies without a route of their own"
+    )
+    chain = forms.CharField(
+        label="Models",
+        required=False,
+        max_length=1000,
+        help_text="provider/model; after a comma the model to fall back to, and so on. Empty: back to the default.",
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Offer the operations of the settings."""
+        super().__init__(*args, **options)
+        choices = [(operation, label_operation(operation)) for operation in settings.AI_OPERATIONS]
+        self.fields["operation"].choices = choices  # type: ignore[attr-defined]
+
+    def clean_chain(self) -> str:
+        """Refuse models that could never be asked."""
+        chain: str = self.cleaned_data["chain"]
+        try:
+            for route in parse_chain(chain) if chain.strip() else ():
+                get_account(route.provider)
+        except (ValueError, ImproperlyConfigured) as error:
+            raise forms.ValidationError(str(error)) from error
+        return chain
