@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from ai_gateway.calls import Call, call_ai
+from ai_gateway.operations import lease_seconds
 from tenants.models import Company
 from tests.tokens.ledger import hold, used
 from tests.tokens.proof.processes import Settings, enter
@@ -51,7 +52,7 @@ def do_everything(given: Settings, call: Call, by: timedelta) -> timedelta:
     """Move tokens in every way with a clock that is wrong ``by`` so much; returns how wrong Django finds it."""
     enter(given)
     skew_clock(by)
-    company_id = call.company_id
+    company_id, lease = call.company_id, lease_seconds(call.operation)
     assert company_id is not None
     call_ai(call)
     create_budget(company_id=company_id, scope=BudgetScope.COMPANY, period=BudgetPeriod.DAY, limit_tokens=1_000_000)
@@ -61,16 +62,16 @@ def do_everything(given: Settings, call: Call, by: timedelta) -> timedelta:
         operation="scoring",
         needed_tokens=50,
         minimum_tokens=50,
-        lease_seconds=600,
+        lease_seconds=lease,
         provider="sandbox",
         model="sandbox-rules-1",
         attribution=Attribution(),
     )
     placed, left_open = place_hold(request), place_hold(request)
     number = start_attempt(
-        hold_id=placed.hold_id, provider="sandbox", model="m", estimated_cost_usd=None, lease_seconds=600
+        hold_id=placed.hold_id, provider="sandbox", model="m", estimated_cost_usd=None, lease_seconds=lease
     )
-    extend_hold(hold_id=left_open.hold_id, more_tokens=5, lease_seconds=600)
+    extend_hold(hold_id=left_open.hold_id, more_tokens=5, lease_seconds=lease)
     settle_hold(hold_id=placed.hold_id, usages=[used(40, number=number)], answer={"text": "hi"})
     charge = UsageLog.objects.get(hold_id=placed.hold_id)
     refund_charge(usage_log_id=charge.pk, amount_tokens=10, cause=Cause(key="r", reason_code="proof"))

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from ai_gateway.calls import Call
+from ai_gateway.operations import lease_seconds
 from billing.models import Plan, PriceVersion, Subscription
 from tests.billing.factories import PriceVersionFactory
 from tests.tokens.ledger import grant, new_company
@@ -19,7 +20,7 @@ HOUR = timedelta(hours=1)
 BOTH_WAYS = pytest.mark.parametrize("by", [HOUR, -HOUR], ids=["an hour ahead", "an hour behind"])
 # How long after its writing a column's moment lies, where it names another moment than that.
 LATER = {
-    "tokens_hold.lease_expires_at": timedelta(seconds=600),
+    "tokens_hold.lease_expires_at": timedelta(seconds=lease_seconds("decision")),
     "tokens_answer.erase_after": timedelta(days=30),
 }
 # Set by whoever grants, to the ends of periods that the company has agreed on.
@@ -87,7 +88,6 @@ def priced_within_the_hour(committed_db) -> Iterator[tuple[PriceVersion, PriceVe
 
 @BOTH_WAYS
 def test_a_wrong_clock_leaves_no_trace(priced_within_the_hour, upstream, settings, by):
-    settings.AI_CALL_TIMEOUT_SECONDS = 540  # a lease of ten minutes, as the other holds have
     since = database_time()
     company = new_company(tokens=100_000, time_zone=zone_at_the_edge_of_a_day(by))
     ending_soon = grant(company, 1_000, expires_at=database_time() + HOUR / 2)
@@ -98,7 +98,7 @@ def test_a_wrong_clock_leaves_no_trace(priced_within_the_hour, upstream, setting
         period_ends_at=since + HOUR / 2,
     )
     call = Call(company_id=company.pk, operation="decision", system="Be brief.", user="Hello?", idempotency_key="k")
-    names = ("AI_PROVIDERS", "AI_MODELS", "SANDBOX_URL", "SANDBOX_ENABLED", "AI_CALL_TIMEOUT_SECONDS")
+    names = ("AI_PROVIDERS", "AI_MODELS", "SANDBOX_URL", "SANDBOX_ENABLED")
     given = settings_for_child(**{name: getattr(settings, name) for name in names})
 
     with pool(1) as processes:

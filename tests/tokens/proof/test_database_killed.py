@@ -85,7 +85,7 @@ def assert_charged_once_each(keys: int) -> None:
     assert [result for result in audit_ledger() if not result.holds] == []
 
 
-@pytest.mark.parametrize(("calls", "stops"), [(50, 2), pytest.param(3_000, 15, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("calls", "stops"), [(50, 2), pytest.param(2_000, 12, marks=pytest.mark.slow)])
 def test_the_server_stopped_at_once_under_load(own_server, calls, stops):
     with insisting_processes(calls) as running:
         accounts = stop_under_load(own_server, running, calls=calls, stops=stops)
@@ -102,7 +102,7 @@ def test_what_is_confirmed_before_it_is_on_disk_is_missed(own_server):
     assert count_missing(accounts) > 0
 
 
-@pytest.mark.parametrize(("calls", "blows"), [(50, 20), pytest.param(3_000, 1_500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("calls", "blows"), [(50, 20), pytest.param(2_000, 1_000, marks=pytest.mark.slow)])
 def test_connections_terminated_at_any_moment(committed_db, calls, blows):
     chance, struck = random.Random(1), 0
     with insisting_processes(calls) as running:

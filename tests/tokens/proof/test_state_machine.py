@@ -20,7 +20,7 @@ HUNT = settings(
     suppress_health_check=list(HealthCheck),
 )
 FAST = settings(HUNT, max_examples=16, phases=[Phase.generate, Phase.shrink])
-THOROUGH = settings(FAST, derandomize=False, max_examples=120, stateful_step_count=60)
+THOROUGH = settings(FAST, derandomize=False, max_examples=80, stateful_step_count=60)
 
 FOUND_AT_ONCE = {"a company spends another's tokens", "more rolls over than the plan lets"}
 
