@@ -75,12 +75,12 @@ def message_parameters(request: ProviderRequest) -> dict[str, Any]:
     if request.system:
         parameters["system"] = sendable(request.system)
     if request.json_schema:
-        schema = _translate_schema(request.json_schema)
+        schema = translate_schema(request.json_schema)
         parameters["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
     return parameters
 
 
-def _translate_schema(wanted: JsonSchema) -> dict[str, Any]:
+def translate_schema(wanted: JsonSchema) -> dict[str, Any]:
     """Return the schema in the part of JSON Schema that the API enforces; other keywords become descriptions.
 
     The format has no name, so that stands in the title. What the SDK's translation does not know is sent

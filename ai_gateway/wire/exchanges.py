@@ -5,6 +5,7 @@ from ai_gateway.wire.chat import ChatExchange
 from ai_gateway.wire.embeddings import EmbeddingsExchange
 from ai_gateway.wire.messages import MessagesExchange
 from ai_gateway.wire.responses import ResponsesExchange
+from ai_gateway.wire.translation import translate_chat, translate_messages
 from ai_gateway.wire.types import Asked, Exchange, FormatName, RequestRefused
 
 # Most compatible servers speak Responses by now; one that does not says 404.
@@ -14,12 +15,6 @@ _SAME_FORMAT: dict[ProviderKind, dict[FormatName, type[_SameFormat]]] = {
     "compatible": {"chat": ChatExchange, "responses": ResponsesExchange, "embeddings": EmbeddingsExchange},
     "anthropic": {"messages": MessagesExchange},
 }
-_ENDPOINTS: dict[FormatName, str] = {
-    "chat": "/v1/chat/completions",
-    "responses": "/v1/responses",
-    "messages": "/v1/messages",
-    "embeddings": "/v1/embeddings",
-}
 
 
 def open_exchange(asked: Asked, kind: ProviderKind, model: str = "") -> Exchange:
@@ -27,9 +22,13 @@ def open_exchange(asked: Asked, kind: ProviderKind, model: str = "") -> Exchange
 
     ``model`` is the provider's own name of the model, by which tokens are counted; without it, the caller's.
     """
+    name = model or asked.model
     same = _SAME_FORMAT[kind].get(asked.format)
-    if same is None:
-        endpoint = _ENDPOINTS[asked.format]
-        message = f"The model {asked.model!r} cannot be asked through {endpoint}: use its own provider's endpoint."
-        raise RequestRefused("unsupported_translation", message, "model")
-    return same(asked, kind, model or asked.model)
+    if same is not None:
+        return same(asked, kind, name)
+    if asked.format == "chat":
+        return translate_chat(asked, kind, name)
+    if asked.format == "messages":
+        return translate_messages(asked, kind, name)
+    message = f"The model {asked.model!r} cannot be asked through /v1/{asked.format}: use its own provider's endpoint."
+    raise RequestRefused("unsupported_translation", message, "model")

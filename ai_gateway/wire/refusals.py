@@ -35,7 +35,7 @@ _TIERS: Mapping[FormatName, Collection[str]] = {
     "embeddings": (),
 }
 # Tools that the caller runs.
-_OPENAI_TOOLS = {"function", "custom", "local_shell", "apply_patch"}
+_OPENAI_TOOLS = ("function", "custom", "local_shell", "apply_patch")
 _ANTHROPIC_TOOLS = ("bash_", "text_editor_", "memory_")
 
 
@@ -72,10 +72,9 @@ def refuse_hosted_tools(tools: Collection[Mapping[str, Any]], fields: Fields, fo
     for tool in tools:
         kind = tool.get("type")
         if format_name == "messages":
-            allowed = kind in {None, "custom"} or (isinstance(kind, str) and kind.startswith(_ANTHROPIC_TOOLS))
+            allowed = kind in (None, "custom") or (isinstance(kind, str) and kind.startswith(_ANTHROPIC_TOOLS))
         elif kind == "namespace":
-            nested = [inner for inner in tool.get("tools") or [] if isinstance(inner, Mapping)]
-            refuse_hosted_tools(nested, fields, format_name)
+            refuse_hosted_tools(Fields(tool, format_name).find_objects("tools"), fields, format_name)
             allowed = True
         else:
             allowed = kind in _OPENAI_TOOLS
@@ -102,7 +101,7 @@ def refuse_foreign_data(found: Input, format_name: FormatName) -> None:
 
 
 def _refuse_other_prices(fields: Fields) -> None:
-    if fields.body.get("speed") not in {None, "standard"}:
+    if fields.body.get("speed") not in (None, "standard"):
         raise fields.refuse("service_tier_not_available", "speed", "must be standard")
     if fields.body.get("inference_geo") is not None:
         raise fields.refuse("service_tier_not_available", "inference_geo", "is not available: its price is not metered")

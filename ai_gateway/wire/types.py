@@ -67,12 +67,18 @@ class StreamReader(Protocol):
     last word, None until there is one.
     """
 
-    is_complete: bool
-    error: Mapping[str, Any] | None
-    usage: Usage | None
-    model: str
-    finish_reason: str
-    service_tier: str
+    @property
+    def is_complete(self) -> bool: ...
+    @property
+    def error(self) -> Mapping[str, Any] | None: ...
+    @property
+    def usage(self) -> Usage | None: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def finish_reason(self) -> str: ...
+    @property
+    def service_tier(self) -> str: ...
 
     def feed(self, chunk: bytes) -> bytes:
         """Take what arrived, however it was cut, and return what the caller gets now: whole events.
@@ -96,7 +102,8 @@ class Exchange(Protocol):
     ``path`` is the provider's endpoint below its ``/v1``, such as ``chat/completions``.
     """
 
-    path: str
+    @property
+    def path(self) -> str: ...
 
     def bound_input_tokens(self) -> int:
         """Return a number that the input cannot exceed, without tokenizing: under 1 ms for 100 kB."""
