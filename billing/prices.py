@@ -1,25 +1,23 @@
 """What calls cost the platform: the price in force at a moment, and usage priced exactly."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from decimal import Context, Decimal, localcontext
-from time import monotonic
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from billing.models import PriceVersion
-from tokens.models.fields import ClockTimestamp
+from billing.in_force import InForce, read_in_force
+from billing.models import STANDARD, STANDARD_NAMES, ClassPrices, PriceVersion
+from billing.remembering import Remembered
 
 ANY_MODEL = "*"
 CACHE_SECONDS = 30.0
-# Wide enough for any number of tokens times any price of numeric(20,12): nothing is rounded here.
+BATCH = "batch"
+# Wide enough for any number of tokens times any price of numeric(20,12): nothing is rounded here, but thirds of hours.
 _EXACT = Context(prec=60)
-# When a provider without prices was read: no price is looked up by it.
-_NO_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class UsageClasses(Protocol):
-    """Tokens of a call by class. The four input classes do not overlap; audio is part of its direction."""
+    """Tokens of a call by class. The four input classes do not overlap; the others are parts of their direction."""
 
     @property
     def input_uncached(self) -> int: ...
@@ -32,9 +30,17 @@ class UsageClasses(Protocol):
     @property
     def input_audio(self) -> int: ...
     @property
+    def input_image(self) -> int: ...
+    @property
     def output(self) -> int: ...
     @property
+    def output_reasoning(self) -> int: ...
+    @property
     def output_audio(self) -> int: ...
+    @property
+    def output_image(self) -> int: ...
+    @property
+    def tool_requests(self) -> int: ...
 
 
 def find_price(provider: str, model: str, at: datetime | None = None) -> PriceVersion | None:
@@ -43,89 +49,129 @@ def find_price(provider: str, model: str, at: datetime | None = None) -> PriceVe
     Now is the database's, whatever this machine's clock says. A price entered elsewhere is seen after
     ``CACHE_SECONDS``.
     """
-    known = _remember(provider)
-    moment = at or known.database_time()
-    for name in (model, ANY_MODEL):
-        for version in known.versions.get(name, ()):
-            if version.effective_from <= moment:
-                return version
-    return None
+    return _prices.get(provider).find(model, ANY_MODEL, at=at)
 
 
-def price_usage(price: PriceVersion, usage: UsageClasses) -> Decimal | None:
-    """Return the exact US dollars of ``usage``, every token priced once, or None when a class used has no price.
+async def warm_prices(provider: str) -> None:
+    """See to it that ``find_price`` for a provider asks no database just after this: for callers on an event loop."""
+    await _prices.warm(provider)
 
-    A class without a price of its own costs what the class costs that it is part of: a long cache write what a short
-    one does, the cache and audio what plain input or output does.
+
+def price_usage(
+    price: PriceVersion, usage: UsageClasses, *, service_tier: str = "", media_seconds: Decimal | None = None
+) -> Decimal | None:
+    """Return the exact US dollars of ``usage``, every token priced once, or None when they are not known.
+
+    Not known is what a class used costs that has no price, and what a tier costs that the price does not list:
+    ``service_tier`` is what the provider's response names, as that is what it bills. ``media_seconds`` are priced
+    where the model costs by the hour; a model without such a price is priced by its tokens alone, if there are any.
     """
-    audio_in = min(usage.input_audio, usage.input_uncached)
-    audio_out = min(usage.output_audio, usage.output)
-    plain_in, plain_out = price.input_usd_per_million, price.output_usd_per_million
-    write_short = _first(price.cache_write_short_usd_per_million, plain_in)
-    parts = (
-        (usage.input_uncached - audio_in, plain_in),
-        (audio_in, _first(price.input_audio_usd_per_million, plain_in)),
-        (usage.cache_read, _first(price.cache_read_usd_per_million, plain_in)),
-        (usage.cache_write_short, write_short),
-        (usage.cache_write_long, _first(price.cache_write_long_usd_per_million, write_short)),
-        (usage.output - audio_out, plain_out),
-        (audio_out, _first(price.output_audio_usd_per_million, plain_out)),
-    )
-    return _sum_exactly([part for part in parts if part[0]])
+    if price.kind == "free":
+        return Decimal(0)
+    rate = price.find_rate(service_tier, _input_tokens(usage))
+    return None if rate is None else _price_at(rate, usage, media_seconds)
+
+
+def price_usage_at_most(
+    price: PriceVersion, usage: UsageClasses, *, asked_tier: str = "", media_seconds: Decimal | None = None
+) -> Decimal | None:
+    """Return what ``usage`` costs at most, before it is known at which tier and for how much input it is billed.
+
+    A provider may bill the standard tier instead of the one asked for. Where it may choose (``auto``, or a name that
+    the price does not list) every tier counts that an answer in time can have. The input may turn out shorter.
+    """
+    if price.kind == "free":
+        return Decimal(0)
+    input_tokens = _input_tokens(usage)
+    rates = [rate for rate in _rates_for(price, asked_tier, input_tokens) if rate is not None]
+    costs = [cost for rate in rates if (cost := _price_at(rate, usage, media_seconds)) is not None]
+    return max(costs) if len(costs) == len(rates) else None
+
+
+def _rates_for(price: PriceVersion, asked_tier: str, input_tokens: int) -> list[ClassPrices]:
+    listed = {rate.service_tier for rate in price.known_rates}
+    if asked_tier in STANDARD_NAMES:
+        tiers = {STANDARD}
+    else:
+        tiers = {STANDARD, asked_tier} if asked_tier in listed else {STANDARD, *listed} - {BATCH}
+    lengths = {rate.above_input_tokens for rate in price.known_rates if rate.applies_to(input_tokens)}
+    found = (price.find_rate(tier, length) for tier in tiers for length in (*lengths, input_tokens))
+    return list({id(rate): rate for rate in found if rate is not None}.values())
 
 
 def forget_prices() -> None:
     """Drop what this process remembers, so that prices just written are seen at once."""
-    _remembered.clear()
+    _prices.forget()
+
+
+class _Part(NamedTuple):
+    """So many of something, and the US dollars for ``per`` of it."""
+
+    quantity: int | Decimal
+    usd: Decimal | None
+    per: int = 1_000_000
+
+
+def _input_tokens(usage: UsageClasses) -> int:
+    return usage.input_uncached + usage.cache_read + usage.cache_write_short + usage.cache_write_long
+
+
+def _price_at(rate: ClassPrices, usage: UsageClasses, media_seconds: Decimal | None) -> Decimal | None:
+    parts = [*_input_parts(rate, usage), *_output_parts(rate, usage)]
+    if usage.tool_requests:
+        parts.append(_Part(usage.tool_requests, rate.tool_usd_per_thousand, 1000))
+    if media_seconds and (rate.media_usd_per_hour is not None or not any(part.quantity for part in parts)):
+        parts.append(_Part(media_seconds, rate.media_usd_per_hour, 3600))
+    return _sum_exactly([part for part in parts if part.quantity])
+
+
+def _input_parts(rate: ClassPrices, usage: UsageClasses) -> tuple[_Part, ...]:
+    """Price the input. Providers do not say which of its audio and images were cached: those are taken as uncached."""
+    audio = min(usage.input_audio, usage.input_uncached)
+    image = min(usage.input_image, usage.input_uncached - audio)
+    plain = rate.input_usd_per_million
+    write_short = _first(rate.cache_write_short_usd_per_million, plain)
+    return (
+        _Part(usage.input_uncached - audio - image, plain),
+        _Part(audio, _first(rate.input_audio_usd_per_million, plain)),
+        _Part(image, _first(rate.input_image_usd_per_million, plain)),
+        _Part(usage.cache_read, _first(rate.cache_read_usd_per_million, plain)),
+        _Part(usage.cache_write_short, write_short),
+        _Part(usage.cache_write_long, _first(rate.cache_write_long_usd_per_million, write_short)),
+    )
+
+
+def _output_parts(rate: ClassPrices, usage: UsageClasses) -> tuple[_Part, ...]:
+    plain = rate.output_usd_per_million
+    audio = min(usage.output_audio, usage.output)
+    image = min(usage.output_image, usage.output - audio)
+    reasoning = min(usage.output_reasoning, usage.output - audio - image)
+    return (
+        _Part(usage.output - audio - image - reasoning, plain),
+        _Part(audio, _first(rate.output_audio_usd_per_million, plain)),
+        _Part(image, _first(rate.output_image_usd_per_million, plain)),
+        _Part(reasoning, _first(rate.output_reasoning_usd_per_million, plain)),
+    )
 
 
 def _first(own: Decimal | None, parent: Decimal | None) -> Decimal | None:
     return parent if own is None else own
 
 
-def _sum_exactly(parts: Sequence[tuple[int, Decimal | None]]) -> Decimal | None:
+def _sum_exactly(parts: Sequence[_Part]) -> Decimal | None:
     total = Decimal(0)
     with localcontext(_EXACT):
-        for tokens, usd_per_million in parts:
-            if usd_per_million is None:
+        for part in parts:
+            if part.usd is None:
                 return None
-            total += (tokens * usd_per_million).scaleb(-6)
+            total += part.quantity * part.usd / part.per
     return total
 
 
-@dataclass(frozen=True)
-class _Remembered:
-    """The price versions of one provider, newest first by model, and when they were read: by the database's clock, and
-    by one of this process that nobody sets."""
-
-    versions: Mapping[str, Sequence[PriceVersion]]
-    read_at: datetime
-    read_at_seconds: float
-
-    @property
-    def age_seconds(self) -> float:
-        return monotonic() - self.read_at_seconds
-
-    def database_time(self) -> datetime:
-        """Tell the database's time without asking for it."""
-        return self.read_at + timedelta(seconds=self.age_seconds)
+def _read_prices(provider: str) -> InForce[PriceVersion]:
+    versions = PriceVersion.objects.filter(provider=provider).prefetch_related("rates")
+    return read_in_force(versions, lambda version: version.model)
 
 
 # By provider, of which the settings name a handful; by model it would grow with whatever callers ask for.
-_remembered: dict[str, _Remembered] = {}
-
-
-def _remember(provider: str) -> _Remembered:
-    found = _remembered.get(provider)
-    if found is None or found.age_seconds > CACHE_SECONDS:
-        found = _remembered[provider] = _read(provider)
-    return found
-
-
-def _read(provider: str) -> _Remembered:
-    read_at, by_model = _NO_MOMENT, dict[str, list[PriceVersion]]()
-    versions = PriceVersion.objects.filter(provider=provider).annotate(read_at=ClockTimestamp())
-    for version in versions.order_by("-effective_from"):
-        read_at = version.read_at
-        by_model.setdefault(version.model, []).append(version)
-    return _Remembered(by_model, read_at, monotonic())
+_prices = Remembered(_read_prices, seconds=CACHE_SECONDS)

@@ -64,7 +64,7 @@ def empty_database() -> None:
             SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
               AND c.relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission',
-                                    'billing_plan', 'billing_price_version')
+                                    'billing_plan', 'billing_price_version', 'billing_operation_rate')
             """
         )
         tables = [row[0] for row in cursor.fetchall()]

@@ -1,7 +1,7 @@
 """Write dated prices into the price book."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -9,8 +9,8 @@ from typing import Literal
 from django.db import transaction
 
 from billing.errors import PriceExists
-from billing.models import PriceVersion
-from billing.price_list import COLUMNS, ListedPrice, find_listed_price
+from billing.models import CLASS_PRICES, STANDARD, ClassPrices, PriceRate, PriceVersion
+from billing.price_list import ListedPrice, ListedRate, Prices, find_listed_price
 from billing.prices import find_price, forget_prices
 from billing.selectors import get_database_time
 
@@ -21,7 +21,8 @@ Outcome = Literal["added", "unchanged", "overridden", "not_listed", "unpriced"]
 class PriceSync:
     """What became of one model.
 
-    ``overridden``: staff set another price, which stays. ``not_listed``: the list does not know the model and the
+    ``prices`` and ``rates`` are the list's; ``changes`` says what is other than in the price in force. ``overridden``:
+    staff set another price, which stays. ``not_listed``: the list does not know the model and the
     price in force stays. ``unpriced``: no price is known at all.
     """
 
@@ -29,7 +30,9 @@ class PriceSync:
     model: str
     outcome: Outcome
     effective_from: datetime | None = None
-    prices: dict[str, Decimal | None] | None = None
+    prices: Prices | None = None
+    rates: tuple[ListedRate, ...] = ()
+    changes: tuple[str, ...] = ()
     source: str = ""
     not_modelled: tuple[str, ...] = ()
 
@@ -60,33 +63,85 @@ def _sync(name: str, moment: datetime, *, dry_run: bool) -> PriceSync:
         return PriceSync(provider, model, "not_listed" if is_priced else "unpriced")
     current = _current_version(provider, model, moment)
     if current is not None and current.kind != "listed":
-        return _report(provider, model, "overridden", listed, current.effective_from)
-    if current is not None and _prices_of(current) == listed.prices:
-        return _report(provider, model, "unchanged", listed, current.effective_from)
+        return _report(provider, model, "overridden", listed, current)
+    if current is not None and not _list_changes(current, listed):
+        return _report(provider, model, "unchanged", listed, current)
     if current is not None and current.effective_from == moment:
         raise PriceExists(provider, model, moment)
     if not dry_run:
-        _write(provider, model, listed, moment)
-    return _report(provider, model, "added", listed, moment)
+        write_price(
+            PriceVersion(provider=provider, model=model, effective_from=moment, kind="listed", source=listed.source),
+            listed.prices,
+            listed.rates,
+        )
+    return replace(_report(provider, model, "added", listed, current), effective_from=moment)
 
 
-def _report(provider: str, model: str, outcome: Outcome, listed: ListedPrice, effective_from: datetime) -> PriceSync:
-    return PriceSync(provider, model, outcome, effective_from, listed.prices, listed.source, listed.not_modelled)
+def write_price(version: PriceVersion, prices: Prices, rates: Iterable[ListedRate]) -> PriceVersion:
+    """Write a price version and its rates beside the standard one."""
+    for column, usd in prices.items():
+        setattr(version, column, usd)
+    version.save(force_insert=True)
+    PriceRate.objects.bulk_create(
+        PriceRate(
+            version=version,
+            service_tier=rate.service_tier,
+            above_input_tokens=rate.above_input_tokens,
+            **rate.prices,
+        )
+        for rate in rates
+    )
+    return version
 
 
-def _write(provider: str, model: str, listed: ListedPrice, moment: datetime) -> None:
-    PriceVersion.objects.create(
-        provider=provider, model=model, effective_from=moment, kind="listed", source=listed.source, **listed.prices
+def _report(
+    provider: str, model: str, outcome: Outcome, listed: ListedPrice, current: PriceVersion | None
+) -> PriceSync:
+    return PriceSync(
+        provider,
+        model,
+        outcome,
+        current.effective_from if current else None,
+        listed.prices,
+        listed.rates,
+        () if current is None else tuple(_list_changes(current, listed)),
+        listed.source,
+        listed.not_modelled,
     )
 
 
+def _list_changes(current: PriceVersion, listed: ListedPrice) -> list[str]:
+    """Say in words which prices of the list are other than those in force."""
+    old: dict[tuple[str, int], Prices] = {(STANDARD, 0): _prices_of(current)}
+    old |= {(rate.service_tier, rate.above_input_tokens): _prices_of(rate) for rate in current.known_rates}
+    new: dict[tuple[str, int], Prices] = {(STANDARD, 0): listed.prices}
+    new |= {(rate.service_tier, rate.above_input_tokens): rate.prices for rate in listed.rates}
+    return [
+        f"{_rate_name(*rate)}{column}: {_usd(before)} → {_usd(after)}"
+        for rate in sorted({*old, *new})
+        for column in CLASS_PRICES
+        if (before := old.get(rate, {}).get(column)) != (after := new.get(rate, {}).get(column))
+    ]
+
+
+def _rate_name(service_tier: str, above_input_tokens: int) -> str:
+    tier = "" if service_tier == STANDARD else f"{service_tier} "
+    return f"{tier}above {above_input_tokens:,} tokens " if above_input_tokens else tier
+
+
+def _usd(price: Decimal | None) -> str:
+    return "none" if price is None else f"{price.normalize():f}"
+
+
 def _current_version(provider: str, model: str, moment: datetime) -> PriceVersion | None:
-    versions = PriceVersion.objects.filter(provider=provider, model=model, effective_from__lte=moment)
-    return versions.order_by("-effective_from").first()
+    versions = PriceVersion.objects.filter(
+        provider=provider, model=model, effective_from__lte=moment, withdrawn_at__isnull=True
+    )
+    return versions.order_by("-effective_from").prefetch_related("rates").first()
 
 
-def _prices_of(version: PriceVersion) -> dict[str, Decimal | None]:
-    return {column: getattr(version, column) for column in COLUMNS}
+def _prices_of(prices: ClassPrices) -> dict[str, Decimal | None]:
+    return {column: getattr(prices, column) for column in CLASS_PRICES}
 
 
 def _is_priced(provider: str, model: str, moment: datetime) -> bool:

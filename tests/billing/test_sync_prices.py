@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from billing.errors import PriceExists
-from billing.models import PriceVersion
+from billing.models import CLASS_PRICES, PriceVersion
 from billing.price_list import find_listed_price
 from billing.prices import find_price, forget_prices
 from billing.services.price_book import sync_prices
@@ -78,13 +78,37 @@ def test_a_provider_of_a_similar_name_is_not_taken_for_a_listed_one():
     assert find_listed_price("my-openai", "gpt-4o", NOW) is None
 
 
-def test_what_the_price_book_cannot_express_is_said():
-    (result,) = sync_prices(["anthropic/claude-haiku-5-5"], effective_from=NOW)
-    assert result.prices["input_usd_per_million"] == Decimal("0.1")
-    assert (
-        "input_mtok: 0.1 USD is used; the list says 0.5 USD when the input exceeds 100,000 tokens"
-        in result.not_modelled
+def test_tiers_and_long_inputs_are_written_and_found():
+    sync_prices(["openai/gpt-6-sol"], effective_from=NOW)
+    found = find_price("openai", "gpt-6-sol", NOW)
+    assert found.find_rate("flex", 300_000).input_usd_per_million == Decimal(2)
+    assert found.find_rate("priority", 300_000).output_usd_per_million == Decimal(30)
+    assert found.find_rate("", 272_000).input_usd_per_million == Decimal(2)
+    assert found.find_rate("", 272_001).input_usd_per_million == Decimal(4)
+    assert found.tool_usd_per_thousand == Decimal(10)
+
+
+def test_a_change_of_another_tier_is_a_new_price_and_is_said():
+    sync_prices(["openai/gpt-6-sol"], effective_from=NOW)
+    old = PriceVersion.objects.get(model="gpt-6-sol")
+    PriceVersionFactory(
+        model="gpt-6-sol",
+        effective_from=NOW + timedelta(days=1),
+        **{column: getattr(old, column) for column in CLASS_PRICES},
     )
+    (result,) = sync_prices(["openai/gpt-6-sol"], effective_from=NOW + timedelta(days=2), dry_run=True)
+    assert (result.outcome, result.effective_from) == ("added", NOW + timedelta(days=2))
+    assert "flex input_usd_per_million: none → 1" in result.changes
+    assert "above 272,000 tokens output_usd_per_million: none → 15" in result.changes
+    assert "input_usd_per_million" not in {change.partition(":")[0] for change in result.changes}
+    assert PriceVersion.objects.filter(model="gpt-6-sol").count() == 2
+
+
+def test_a_dry_run_says_what_would_change_of_a_price():
+    PriceVersionFactory(model="gpt-4o-mini", effective_from=NOW - timedelta(days=1))
+    lines = run("openai/gpt-4o-mini", "--dry-run").splitlines()
+    assert "  input_usd_per_million: 2 → 0.15" in lines
+    assert "  priority input_usd_per_million: none → 0.25" in lines
 
 
 def test_the_command_syncs_the_models_of_the_settings(settings):
@@ -107,6 +131,11 @@ def test_json_is_one_document():
     document = json.loads(run("openai/gpt-4o", "--json"))
     (model,) = document["models"]
     assert (model["outcome"], model["prices"]["output_usd_per_million"]) == ("added", "10")
+    assert {rate["service_tier"]: rate["prices"]["input_usd_per_million"] for rate in model["rates"]} == {
+        "priority": "4.25",
+        "fast": "4.25",
+        "batch": "1.25",
+    }
 
 
 def test_the_command_fails_when_a_model_has_no_price_at_all():

@@ -53,6 +53,8 @@ class Command(BaseCommand):
     def _print(self, results: list[PriceSync], *, dry_run: bool) -> None:
         for result in results:
             self.stdout.write(f"{result.provider}/{result.model}: {WORDS[result.outcome]}")
+            for change in result.changes:
+                self.stdout.write(f"  {change}")
             for note in result.not_modelled:
                 self.stdout.write(f"  not modelled: {note}")
         if dry_run:

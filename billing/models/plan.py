@@ -1,11 +1,11 @@
-"""On what terms a company uses Winnow: plans, subscriptions and the price book."""
+"""On what terms a company uses Winnow: plans and subscriptions."""
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from tenants.models import Company
-from tokens.models.fields import money, uuid_key
+from tokens.models.fields import uuid_key
 
 
 class Plan(models.Model):
@@ -53,6 +53,9 @@ class Subscription(models.Model):
     margin_percent = models.DecimalField(
         max_digits=7, decimal_places=3, null=True, blank=True, help_text="Empty: the plan's."
     )
+    allows_unpriced_models = models.BooleanField(
+        default=False, help_text="Let the company use models whose price is not known. Their cost then shows as such."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -71,44 +74,3 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.company}: {self.plan}"
-
-
-class PriceVersion(models.Model):
-    """Price of one model from a date on, in US dollars per million tokens of each class.
-
-    A class without a price of its own costs what its parent class costs: cached input what input costs, audio
-    likewise, reasoning what output costs.
-    """
-
-    id = uuid_key()
-    provider = models.CharField(max_length=32)
-    model = models.CharField(max_length=128)
-    effective_from = models.DateTimeField()
-    input_usd_per_million = money()
-    cache_read_usd_per_million = money()
-    cache_write_short_usd_per_million = money()
-    cache_write_long_usd_per_million = money()
-    input_audio_usd_per_million = money()
-    output_usd_per_million = money()
-    output_audio_usd_per_million = money()
-    kind = models.CharField(max_length=16)
-    source = models.CharField(max_length=64, help_text="Package and version, or who overrode it.")
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    class Meta:
-        db_table = "billing_price_version"
-        constraints = (
-            models.UniqueConstraint(
-                fields=("provider", "model", "effective_from"), name="billing_price_version_one_per_moment"
-            ),
-            models.CheckConstraint(
-                condition=Q(input_usd_per_million__gte=0, output_usd_per_million__gte=0),
-                name="billing_price_version_not_negative",
-            ),
-            models.CheckConstraint(
-                condition=Q(kind__in=("listed", "override", "free")), name="billing_price_version_known_kind"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.provider}/{self.model} from {self.effective_from:%Y-%m-%d}"
