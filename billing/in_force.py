@@ -44,6 +44,6 @@ def read_in_force(terms: QuerySet[D], subject_of: Callable[[D], str]) -> InForce
     """Read terms that were not withdrawn."""
     read_at, by_subject = _NO_MOMENT, dict[str, list[D]]()
     for version in terms.filter(withdrawn_at=None).order_by("-effective_from").annotate(read_at=ClockTimestamp()):
-        read_at = version.read_at
+        read_at = version.read_at  # type: ignore[attr-defined]  # annotated
         by_subject.setdefault(subject_of(version), []).append(version)
     return InForce(by_subject, read_at, monotonic())
