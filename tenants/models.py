@@ -8,7 +8,10 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Length, Lower, Now
+from django.db.models.lookups import Exact
+
+from tenants.fields import uuid_key
 
 
 class UserManager(BaseUserManager["User"]):
@@ -138,3 +141,59 @@ class Membership(models.Model):
     def can_administer(self) -> bool:
         """May see tokens and cost, and manage members."""
         return self.allows(Role.ADMIN)
+
+
+class KeyScope(models.TextChoices):
+    """What an API key may be used for."""
+
+    INFERENCE = "inference", "Make AI calls"
+    MODELS = "models:read", "List models"
+
+
+class ApiKey(models.Model):
+    """A company's key to the HTTP gateway. Revoked, never deleted: the ledger's rows carry its id.
+
+    The secret is shown once and kept as its plain SHA-256: it is 256 random bits, so there is nothing to guess, and
+    nothing that a slow or salted hash would add but time in every request.
+    """
+
+    id = uuid_key()
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16, help_text="How the secret begins, to tell keys apart.")
+    secret_sha256 = models.BinaryField(max_length=32, unique=True)
+    scopes = models.JSONField()
+    allowed_models = models.JSONField(default=list, blank=True, help_text="Names or patterns; empty: all.")
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="To the minute.")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        db_table = "tenants_api_key"
+        constraints = (
+            models.CheckConstraint(condition=Exact(Length("secret_sha256"), 32), name="tenants_api_key_hash_is_sha256"),
+            models.CheckConstraint(
+                condition=models.Q(scopes__contained_by=KeyScope.values) & ~models.Q(scopes=[]),
+                name="tenants_api_key_known_scopes",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(requests_per_minute__isnull=True) | models.Q(requests_per_minute__gte=1),
+                name="tenants_api_key_rate_positive",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=models.F("created_at")),
+                name="tenants_api_key_expires_after_start",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(revoked_at__isnull=True, revoked_by__isnull=True)
+                | models.Q(revoked_at__isnull=False, revoked_by__isnull=False),
+                name="tenants_api_key_revoked_by_somebody",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

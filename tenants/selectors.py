@@ -5,10 +5,11 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from tenants.errors import CompanyNotNamed, NotAMember
-from tenants.models import Company, Membership, Role, User
+from tenants.models import ApiKey, Company, Membership, Role, User
+from tenants.secrets import KEY_PREFIX, digest_secret
 
 
 def list_memberships(user: User) -> QuerySet[Membership]:
@@ -50,6 +51,21 @@ def list_members(company: Company) -> QuerySet[Membership]:
 def count_owned_companies(user: User) -> int:
     """Count the companies that ``user`` owns, inactive ones included."""
     return Membership.objects.filter(user=user, role=Role.OWNER).count()
+
+
+def find_api_key(secret: str) -> ApiKey | None:
+    """Find the key of a secret, unless it was revoked or its company is not active. It may have expired."""
+    if not secret.startswith(KEY_PREFIX):
+        return None
+    return ApiKey.objects.filter(
+        secret_sha256=digest_secret(secret), revoked_at__isnull=True, company__is_active=True
+    ).first()
+
+
+def list_api_keys(company: Company) -> QuerySet[ApiKey]:
+    """List the keys of ``company``: those that are not revoked first, then the newest first."""
+    keys = company.api_keys.select_related("created_by", "revoked_by")
+    return keys.order_by(F("revoked_at").desc(nulls_first=True), "-created_at", "-id")
 
 
 @cache

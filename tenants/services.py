@@ -1,13 +1,20 @@
 """Change companies and members."""
 
-from uuid import uuid4
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
+import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.text import slugify
 
 from tenants.errors import AlreadyMember, LastOwner, NotAMember, RoleNotAllowed
-from tenants.models import Company, Membership, Role, User
+from tenants.models import ApiKey, Company, Membership, Role, User
+from tenants.secrets import PREFIX_LENGTH, digest_secret, new_secret
+
+logger = structlog.get_logger(__name__)
 
 
 def create_company(*, name: str, time_zone: str, owner: User) -> Company:
@@ -70,6 +77,58 @@ def remove_member(*, membership: Membership, acting: Membership) -> None:
         if is_last_owner:
             raise LastOwner
         current.delete()
+
+
+def create_api_key(
+    *,
+    name: str,
+    scopes: Sequence[str],
+    acting: Membership,
+    allowed_models: Sequence[str] = (),
+    requests_per_minute: int | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """Make a key of the acting member's company; returns it with its secret, which nothing can show again.
+
+    Raises:
+        RoleNotAllowed: only admins make keys: a key spends the company's tokens.
+    """
+    _require_right_over(acting, acting.company_id)
+    secret = new_secret()
+    key = ApiKey.objects.create(
+        company_id=acting.company_id,
+        name=name,
+        prefix=secret[:PREFIX_LENGTH],
+        secret_sha256=digest_secret(secret),
+        scopes=list(scopes),
+        allowed_models=list(allowed_models),
+        requests_per_minute=requests_per_minute,
+        expires_at=expires_at,
+        created_by_id=acting.user_id,
+    )
+    logger.info("api_key_created", api_key_id=str(key.pk), company_id=key.company_id, user_id=acting.user_id)
+    return key, secret
+
+
+def revoke_api_key(*, key: ApiKey, acting: Membership) -> bool:
+    """Make a key useless, within seconds and for good; returns False when it was revoked already.
+
+    Raises:
+        RoleNotAllowed: only admins of its company revoke a key.
+    """
+    _require_right_over(acting, key.company_id)
+    revoked = ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(
+        revoked_at=Now(), revoked_by_id=acting.user_id
+    )
+    if revoked:
+        logger.info("api_key_revoked", api_key_id=str(key.pk), company_id=key.company_id, user_id=acting.user_id)
+    return bool(revoked)
+
+
+def note_use(key_id: UUID) -> bool:
+    """Record that a key was used, at most once a minute; returns whether it was written."""
+    is_stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=Now() - timedelta(minutes=1))
+    return bool(ApiKey.objects.filter(is_stale, pk=key_id).update(last_used_at=Now()))
 
 
 def _require_right_over(acting: Membership, company_id: int, *roles: str) -> None:

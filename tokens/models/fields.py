@@ -5,6 +5,10 @@ from typing import Any
 from django.db import models
 from django.db.models.expressions import Func
 
+from tenants.fields import ClockTimestamp, UUIDv7, uuid_key
+
+__all__ = ["ClockTimestamp", "CurrentTransaction", "TransactionIdField", "UUIDv7", "known", "money", "uuid_key"]
+
 
 class TransactionIdField(models.Field[str, str]):
     """A column of PostgreSQL's type ``xid8``."""
@@ -14,30 +18,11 @@ class TransactionIdField(models.Field[str, str]):
         return "xid8"
 
 
-class UUIDv7(Func):
-    """PostgreSQL's ``uuidv7()``: a key that sorts by the time at which the row was made."""
-
-    function = "uuidv7"
-    output_field = models.UUIDField()
-
-
-class ClockTimestamp(Func):
-    """PostgreSQL's ``clock_timestamp()``: the moment itself, where ``now()`` is the transaction's start."""
-
-    function = "clock_timestamp"
-    output_field = models.DateTimeField()
-
-
 class CurrentTransaction(Func):
     """PostgreSQL's ``pg_current_xact_id()``: the column by which rows can be read in commit order."""
 
     function = "pg_current_xact_id"
     output_field = TransactionIdField()
-
-
-def uuid_key() -> models.UUIDField[Any, Any]:
-    """Make a primary key that the database fills with a time-ordered UUID."""
-    return models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
 
 
 def money(**options: Any) -> models.DecimalField[Any, Any]:

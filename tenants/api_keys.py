@@ -1,0 +1,109 @@
+"""What a process that serves many requests remembers of API keys."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from threading import Lock
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+from tenants.models import ApiKey
+from tenants.secrets import digest_secret
+from tenants.selectors import find_api_key
+
+CACHE_SECONDS = 2.0
+_NOTE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyTerms:
+    """What a key may do. ``allowed_models``: names or patterns such as ``gpt-6*``; empty: all. Times in UTC."""
+
+    id: UUID
+    company_id: int
+    scopes: frozenset[str]
+    allowed_models: Sequence[str]
+    requests_per_minute: int | None
+    expires_at: datetime | None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the key has not expired; one that was revoked has no terms."""
+        return self.expires_at is None or self.expires_at > datetime.now(UTC)
+
+    def allows_model(self, *names: str) -> bool:
+        """Tell whether the key may use a model that goes by any of these names."""
+        return not self.allowed_models or any(
+            fnmatchcase(name, pattern) for pattern in self.allowed_models for name in names
+        )
+
+
+class KeyRing:
+    """The terms of all companies' keys, each read again once it is ``seconds`` old; for any number of threads.
+
+    A key that was revoked works for at most ``seconds`` longer, and a key that is new, or was asked for too early,
+    is found as late. Secrets are not kept, only their hashes; what callers make up cannot push out keys that exist.
+    """
+
+    def __init__(self, *, seconds: float = CACHE_SECONDS, max_keys: int = 10_000) -> None:
+        self._seconds, self._max_keys = seconds, max_keys
+        self._lock = Lock()
+        self._known: dict[bytes, tuple[float, KeyTerms]] = {}
+        self._unknown: dict[bytes, float] = {}
+        self._noted: dict[UUID, float] = {}
+
+    def find(self, secret: str) -> KeyTerms | None:
+        """Return the terms of the key of that secret, or None if there is none or it was revoked.
+
+        Reads the database unless it did within ``seconds``: not for an event loop.
+        """
+        digest, now = digest_secret(secret), monotonic()
+        with self._lock:
+            until, terms = self._known.get(digest, (0.0, None))
+            if until > now or self._unknown.get(digest, 0.0) > now:
+                return terms if until > now else None
+        key = find_api_key(secret)
+        terms = _terms_of(key) if key else None
+        with self._lock:
+            self._remember(digest, terms, now + self._seconds)
+        return terms
+
+    def is_use_due(self, key_id: UUID) -> bool:
+        """Tell, once a minute for each key, that ``note_use`` should be called; never blocks."""
+        now = monotonic()
+        with self._lock:
+            if self._noted.get(key_id, 0.0) > now:
+                return False
+            _make_room(self._noted, self._max_keys)
+            self._noted[key_id] = now + _NOTE_SECONDS
+        return True
+
+    def _remember(self, digest: bytes, terms: KeyTerms | None, until: float) -> None:
+        if terms is None:
+            self._known.pop(digest, None)
+            _make_room(self._unknown, self._max_keys)
+            self._unknown[digest] = until
+        else:
+            self._unknown.pop(digest, None)
+            _make_room(self._known, self._max_keys)
+            self._known[digest] = until, terms
+
+
+def _make_room(remembered: dict[Any, Any], max_keys: int) -> None:
+    """Forget the oldest half at once when it is full: cheap for each, and what is in use is soon read again."""
+    if len(remembered) >= max_keys:
+        for key in list(remembered)[: max_keys // 2 or 1]:
+            del remembered[key]
+
+
+def _terms_of(key: ApiKey) -> KeyTerms:
+    return KeyTerms(
+        id=key.pk,
+        company_id=key.company_id,
+        scopes=frozenset(key.scopes),
+        allowed_models=tuple(key.allowed_models),
+        requests_per_minute=key.requests_per_minute,
+        expires_at=key.expires_at,
+    )
