@@ -8,9 +8,21 @@ from django.utils import timezone
 
 from tests.tokens.ledger import counters, end_lease, grant, hold, new_company, used
 from tokens.errors import CallInFlight, HoldEnded, InsufficientTokens, KeyInUse
-from tokens.models import Account, Answer, Attempt, Hold, LedgerEntry, OverdraftPolicy, UsageLog
+from tokens.models import (
+    Account,
+    Answer,
+    Attempt,
+    BudgetPeriod,
+    BudgetScope,
+    Hold,
+    LedgerEntry,
+    OverdraftPolicy,
+    UsageLog,
+)
 from tokens.selectors import get_balance
+from tokens.selectors.audit import audit_ledger
 from tokens.services import upkeep
+from tokens.services.budgets import create_budget
 from tokens.services.holds import release_hold, settle_hold, start_attempt
 
 pytestmark = pytest.mark.django_db
@@ -282,3 +294,17 @@ def test_the_charge_belongs_to_the_hold_s_day_in_the_company_s_zone():
     today = timezone.now().astimezone(company.zone).date()
     assert UsageLog.objects.get().company_day == today
     assert LedgerEntry.objects.get(kind="usage").company_day == today
+
+
+def test_usage_told_of_after_the_fact_is_booked_whatever_is_left():
+    company = new_company(tokens=100)
+    settle_hold(hold_id=hold(company, 100).hold_id, usages=[used(130)], answer=None)
+    create_budget(company_id=company.pk, scope=BudgetScope.COMPANY, period=BudgetPeriod.TOTAL, limit_tokens=10)
+    with pytest.raises(InsufficientTokens):
+        hold(company, 1)
+
+    settlement = settle_hold(hold_id=hold(company, 0).hold_id, usages=[used(7)], answer=None)
+
+    assert (settlement.charged_tokens, settlement.debt_tokens) == (7, 7)
+    assert Account.objects.get(pk=company.pk).debt_tokens == 37
+    assert [result for result in audit_ledger() if not result.holds] == []

@@ -44,7 +44,8 @@ LANGUAGE plpgsql AS $$
 -- Reserve tokens for one call and write its first attempt, or say why not:
 --   held · insufficient · over_budget · replayed (the key's call is settled) · in_flight · key_conflict
 -- Balance and budgets together: all of the amount is held on each, or nothing is. A stopping budget clamps like the
--- balance does. The account's row is locked first, so a company's holds are placed one after the other.
+-- balance does. The account's row is locked first, so a company's holds are placed one after the other. A hold of
+-- nothing is never refused: it is for usage that is told of after the fact, which has to be booked whatever is left.
 DECLARE
     account tokens_account;
     known record;
@@ -92,15 +93,16 @@ BEGIN
     ORDER BY 2 LIMIT 1;
     has_budgets := FOUND;
     amount := least(p_needed_tokens, available);
-    IF amount < p_minimum_tokens OR account.debt_tokens > 0 OR account.company_id IS NULL THEN
+    IF account.company_id IS NULL OR (amount < p_minimum_tokens OR account.debt_tokens > 0) AND p_needed_tokens > 0 THEN
         RETURN QUERY SELECT 'insufficient', NULL::uuid, 0::bigint, available, coalesce(account.debt_tokens, 0), NULL::uuid;
         RETURN;
     END IF;
     amount := least(amount, tightest.left_tokens);
-    IF amount < greatest(0, p_minimum_tokens) THEN
+    IF amount < greatest(0, p_minimum_tokens) AND p_needed_tokens > 0 THEN
         RETURN QUERY SELECT 'over_budget', NULL::uuid, 0::bigint, greatest(0, amount), 0::bigint, tightest.budget_id;
         RETURN;
     END IF;
+    amount := greatest(0, amount);
 
     INSERT INTO tokens_hold (
         company_id, key, needed_tokens, held_tokens, company_day, placed_at, lease_expires_at, operation, feature,

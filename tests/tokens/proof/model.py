@@ -62,11 +62,12 @@ class Company(Happenings):
                 self._expire(first_hold)
         self._repay_debt()
         amount = min(needed, self.available)
-        if amount < minimum or self.debt > 0 or not self.has_account:
+        if not self.has_account or (needed > 0 and (amount < minimum or self.debt > 0)):
             return ("insufficient", self.available, self.debt)
         amount = min(amount, self.left_in_budgets(made_for, self.today))
-        if amount < max(0, minimum):
+        if needed > 0 and amount < max(0, minimum):
             return ("over budget", max(0, amount))
+        amount = max(0, amount)
         parts = dict(_walk(amount, self.free_purses()))
         hold = Hold(len(self.holds), made_for, self.today, key, self._hours_from_now(lease), parts, amount)
         self.holds.append(hold)
