@@ -12,8 +12,17 @@ from typing import Literal
 
 from django.conf import settings
 
+from ai_gateway.providers.errors import (
+    ProviderError,
+    ProviderGarbledAnswer,
+    ProviderOverloaded,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
+
 BreakerState = Literal["closed", "open", "half_open"]
 Clock = Callable[[], float]
+_OF_ITS_HEALTH = (ProviderUnavailable, ProviderTimeout, ProviderOverloaded)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +92,11 @@ class Breaker:
                 self._pause = min(2 * self._pause, self._policy.longest_pause_seconds)
                 self._open()
 
+    @property
+    def state(self) -> BreakerState:
+        """Where it stands."""
+        return self._state
+
     def describe(self, provider: str) -> BreakerStatus:
         """Return what staff and metrics show."""
         with self._lock:
@@ -91,6 +105,14 @@ class Breaker:
 
     def _open(self) -> None:
         self._state, self._retry_at = "open", self._clock() + self._pause
+
+
+def judge_health(breaker: Breaker, error: ProviderError) -> None:
+    """Tell a breaker what a failure says: a provider that refuses a request is well, and garbage says nothing."""
+    if isinstance(error, _OF_ITS_HEALTH):
+        breaker.fail()
+    elif error.delivery != "not_sent" and not isinstance(error, ProviderGarbledAnswer):
+        breaker.succeed()
 
 
 _breakers: dict[str, Breaker] = {}

@@ -14,7 +14,7 @@ import structlog
 from django.conf import settings
 
 from ai_gateway.accounting import abandoned, answered, failed
-from ai_gateway.breakers import Breaker, get_breaker
+from ai_gateway.breakers import get_breaker, judge_health
 from ai_gateway.effects import (
     Candidate,
     CloseHold,
@@ -32,15 +32,8 @@ from ai_gateway.effects import (
 )
 from ai_gateway.errors import AccessRefused, CallFailed, CallUnderWay
 from ai_gateway.operations import lease_seconds
-from ai_gateway.providers.errors import (
-    ProviderCircuitOpen,
-    ProviderError,
-    ProviderGarbledAnswer,
-    ProviderOverloaded,
-    ProviderRejectedRequest,
-    ProviderTimeout,
-    ProviderUnavailable,
-)
+from ai_gateway.providers.errors import ProviderCircuitOpen, ProviderError, ProviderRejectedRequest
+from ai_gateway.telemetry import WatchedCall, watch_call
 from tokens.errors import BudgetExceeded, CallInFlight, InsufficientTokens
 from tokens.services.holds import AttemptUsage, Closing, HoldRequest, PlacedHold
 
@@ -64,7 +57,6 @@ __all__ = [
 logger = structlog.get_logger(__name__)
 
 LONGEST_PAUSE_SECONDS = 20.0
-_OF_ITS_HEALTH = (ProviderUnavailable, ProviderTimeout, ProviderOverloaded)
 
 
 def live(call: PlannedCall) -> Life:
@@ -77,12 +69,19 @@ def live(call: PlannedCall) -> Life:
             be down: nothing was held.
         KeyInUse: see ``tokens.errors``.
     """
+    with watch_call(call) as watched:
+        return (yield from _live(call, watched))
+
+
+def _live(call: PlannedCall, watched: WatchedCall) -> Life:
     position = _find_way(call)
     candidate, placed = yield from _reserve(call, call.candidates[position])
+    watched.hold_id = str(placed.hold_id)
     if placed.is_replay:
+        watched.outcome = "replayed"
         return Replayed(placed.hold_id)
     logger.info("call_started", hold_id=str(placed.hold_id), model=str(candidate.route), held_tokens=placed.held_tokens)
-    attempts = _Attempts(call, placed.hold_id, placed.held_tokens, candidate, position)
+    attempts = _Attempts(call, watched, placed.hold_id, placed.held_tokens, candidate, position)
     try:
         reply = yield from attempts.ask_until_answered()
     except (CallFailed, GeneratorExit):  # to a life that nobody drives any more, the sweeper sees
@@ -156,6 +155,7 @@ class _Attempts:
     """The attempts under one hold. ``usages`` collects what must be logged: one per attempt that reached a provider."""
 
     call: PlannedCall
+    watched: WatchedCall
     hold_id: UUID
     held_tokens: int
     candidate: Candidate
@@ -182,13 +182,15 @@ class _Attempts:
             raise ProviderCircuitOpen(f"{provider} is down and is not asked for a while.", delivery="not_sent")
         limit = self.candidate.plan.output_limit_within(self.held_tokens)
         self.in_flight = True
-        try:
-            reply = yield Send(self.hold_id, self.number, self.candidate, limit)
-        except ProviderError as error:
-            self.in_flight = False
-            _judge_health(breaker, error)
-            raise
-        breaker.succeed()
+        with self.watched.attempt(self.candidate) as attempt:
+            try:
+                reply = yield Send(self.hold_id, self.number, self.candidate, limit)
+            except ProviderError as error:
+                self.in_flight = False
+                judge_health(breaker, error)
+                raise
+            attempt.reply = reply
+            breaker.succeed()
         return reply
 
     def abandon(self) -> Generator[Effect, Any, None]:
@@ -196,6 +198,7 @@ class _Attempts:
         if self.in_flight:
             plan = self.candidate.plan
             self.usages.append(abandoned(self.number, plan.tariff, estimated_cost_usd=plan.estimated_cost_usd))
+        logger.warning("call_interrupted", hold_id=str(self.hold_id), attempt=self.number, in_flight=self.in_flight)
         yield self._end({"code": "interrupted", "message": "The call was interrupted.", "retryable": True})
 
     def settle(self, reply: ProviderReply) -> Generator[Effect, Any, Settled]:
@@ -207,7 +210,7 @@ class _Attempts:
             quantities=self.call.quantities,
             streamed=self.call.streamed,
         )
-        charged = self._charged_tokens + usage.charged_tokens
+        charged = self.watched.charged_tokens = self._charged_tokens + usage.charged_tokens
         stored = {"answer": {**reply.stored(), "charged_tokens": charged}} if self.call.key else None
         settlement = yield CloseHold(
             Closing.settling(self.hold_id, [*self.usages, usage], stored, settings.AI_ANSWER_DAYS)
@@ -289,11 +292,3 @@ class _Attempts:
             return CloseHold(Closing.releasing(self.hold_id, self.usages))
         stored = {"failure": {**failure, "charged_tokens": self._charged_tokens}} if self.call.key else None
         return CloseHold(Closing.settling(self.hold_id, self.usages, stored, settings.AI_ANSWER_DAYS))
-
-
-def _judge_health(breaker: Breaker, error: ProviderError) -> None:
-    """Tell a breaker what a failure says: a provider that refuses a request is well, and garbage says nothing."""
-    if isinstance(error, _OF_ITS_HEALTH):
-        breaker.fail()
-    elif error.delivery != "not_sent" and not isinstance(error, ProviderGarbledAnswer):
-        breaker.succeed()

@@ -268,7 +268,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 
 HTTPS = env.bool("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -287,6 +287,14 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
+
+# Watching -----------------------------------------------------------------------------------------------------
+
+# /metrics answers to this token, or to these networks; without either it does not exist.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_NETWORKS = env.list("METRICS_NETWORKS", default=[])
+# Spans and metrics for OpenTelemetry; the SDK and the exporter are the operator's to install and to configure.
+OPENTELEMETRY = env.bool("OPENTELEMETRY", default=False)
 
 # Logs ---------------------------------------------------------------------------------------------------------
 

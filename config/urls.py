@@ -6,11 +6,12 @@ from django.urls import include, path
 import ai_gateway.staff_urls
 import applications.urls
 import tokens.urls
-from config import error_pages, health
+from config import error_pages, health, metrics
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("accounts/", include("allauth.urls")),
     path("staff/django/", admin.site.urls),
     path("staff/", include(tokens.urls.staff_urlpatterns)),

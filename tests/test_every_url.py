@@ -50,6 +50,8 @@ PUBLIC = {
     *("account_reset_password", "account_reset_password_done"),
     *("account_reset_password_from_key", "account_reset_password_from_key_done"),
 }
+# Pages for machines that show a token; for people they do not exist.
+MACHINES = {"metrics"}
 DJANGO_ADMIN = "admin"  # a namespace with its own guard, tested as a whole
 
 # What stands in an address for a parameter: something that exists in the company.
@@ -93,7 +95,7 @@ def address_of(name: str, company: Company) -> str:
 
 
 def list_undeclared(resolver: URLResolver) -> set[str]:
-    return list_names(resolver) - {*LEAST_ROLE, *SIGNED_IN, *STAFF, *PUBLIC}
+    return list_names(resolver) - {*LEAST_ROLE, *SIGNED_IN, *STAFF, *PUBLIC, *MACHINES}
 
 
 # Who comes ---------------------------------------------------------------------------------------------------
@@ -192,6 +194,14 @@ def test_a_staff_page_exists_for_staff_alone(name, company, visitors):
     for who in ("anonymous", "stranger", *Role.values):
         assert is_refused(outcomes(visitors[who], address), "missing"), who
     assert outcome(visitors["staff"].get(address)) in {"served", "method"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", sorted(MACHINES))
+def test_a_machines_page_exists_for_no_person(name, company, visitors):
+    address = address_of(name, company)
+    for who, visitor in visitors.items():
+        assert is_refused(outcomes(visitor, address), "missing"), who
 
 
 @pytest.mark.django_db

@@ -1,0 +1,97 @@
+"""The lines of a call name it, its company and its hold, and hold nothing that was asked, answered or is secret."""
+
+import io
+import json
+import logging
+
+import pytest
+import structlog
+
+from ai_gateway.calls import Call, call_ai
+from ai_gateway.errors import CallFailed
+from config.logs import logging_config
+from tests.ai_gateway import test_calls
+from tokens.models import Hold
+
+pytestmark = pytest.mark.django_db
+company, books_in_order = test_calls.company, test_calls.books_in_order
+
+SECRET = "Grace Mbeki, born 1980, grace@example.com"
+OURS = ("ai_gateway", "tokens")
+
+
+class Lines(logging.Handler):
+    """The log as it is written: one JSON object a line."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        formatter = logging_config(level="DEBUG", as_json=True)["formatters"]["structured"]
+        self.setFormatter(formatter.pop("()")(**formatter))
+        self.text = io.StringIO()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text.write(self.format(record) + "\n")
+
+    @property
+    def ours(self) -> list[dict]:
+        lines = [json.loads(line) for line in self.text.getvalue().splitlines()]
+        return [line for line in lines if line["logger"].split(".")[0] in OURS]
+
+
+@pytest.fixture
+def lines():
+    """Everything from DEBUG up, the libraries' own lines included."""
+    handler, root = Lines(), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield handler
+    root.removeHandler(handler)
+    root.setLevel(level)
+    structlog.contextvars.clear_contextvars()
+
+
+def ask(company, **options):
+    return call_ai(
+        Call(company_id=company.pk, operation="decision", system="Be brief.", user=f"Who is {SECRET}?", **options)
+    )
+
+
+def test_every_line_of_a_call_names_it_its_company_and_its_hold(company, upstream, lines):
+    upstream.misbehave("rate_limit")
+
+    ask(company)
+
+    hold_id = str(Hold.objects.get().pk)
+    assert [line["event"] for line in lines.ours] == ["call_started", "attempt_failed", "call_settled"]
+    assert {(line["company_id"], line["hold_id"], line["operation"]) for line in lines.ours} == {
+        (company.pk, hold_id, "decision")
+    }
+    assert len({line["call_id"] for line in lines.ours}) == 1
+
+
+def test_a_call_that_fails_names_its_end(company, upstream, lines):
+    upstream.misbehave("quota")
+
+    with pytest.raises(CallFailed):
+        ask(company)
+
+    assert [line["event"] for line in lines.ours] == ["call_started", "attempt_failed", "call_failed"]
+    assert {line["hold_id"] for line in lines.ours} == {str(Hold.objects.get().pk)}
+    assert all(line["call_id"] and line["company_id"] == company.pk for line in lines.ours)
+
+
+@pytest.mark.parametrize("fault", [None, "rate_limit", "quota", "disconnect", "garbage"])
+def test_no_line_holds_what_was_asked_or_answered_or_a_key(company, upstream, lines, settings, fault):
+    if fault:
+        upstream.misbehave(*[fault] * 3)
+    answer = ""
+    try:
+        answer = ask(company, idempotency_key="k").text
+    except CallFailed:
+        assert fault
+
+    text = lines.text.getvalue()
+    assert "call_started" in text
+    for secret in filter(None, (SECRET, "grace@example.com", "Be brief.", upstream.key, answer)):
+        assert secret not in text
