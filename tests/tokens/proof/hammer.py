@@ -156,7 +156,13 @@ def hold_commits_at_gate(table: str) -> Iterator[None]:
 
 
 def _count_waiting(cursor: CursorWrapper) -> int:
-    cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted", [_GATE])
+    cursor.execute(
+        """
+        SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+        WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.objid = %s AND NOT l.granted
+        """,
+        [_GATE],
+    )
     return int(cursor.fetchone()[0])
 
 
