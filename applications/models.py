@@ -256,7 +256,9 @@ class Step(models.Model):
             known("operation", Operation, table="applications_step"),
         )
         indexes = (
-            models.Index(fields=("company", "run_after"), condition=Q(state="ready"), name="applications_step_ready"),
+            models.Index(
+                fields=("company", "-position", "run_after"), condition=Q(state="ready"), name="applications_step_ready"
+            ),
             models.Index(fields=("lease_expires_at",), condition=Q(state="running"), name="applications_step_lease"),
             models.Index(fields=("started_at",), name="applications_step_started"),
             models.Index(

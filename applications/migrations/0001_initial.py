@@ -421,7 +421,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="step",
             index=models.Index(
-                condition=models.Q(("state", "ready")), fields=["company", "run_after"], name="applications_step_ready"
+                condition=models.Q(("state", "ready")),
+                fields=["company", "-position", "run_after"],
+                name="applications_step_ready",
             ),
         ),
         migrations.AddIndex(

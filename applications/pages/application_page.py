@@ -6,9 +6,9 @@ from typing import Any
 
 from django.urls import reverse
 
-from applications.models import Application, ApplicationStatus
+from applications.models import Application
 from applications.pages.results import result_of
-from applications.pages.steps import progress_of, step_rows
+from applications.pages.steps import Progress, progress_of, shown_status, step_rows
 from applications.selectors.applications import get_latest_run, list_events, list_steps
 from applications.selectors.usage import sum_by_step
 from tenants.models import Membership
@@ -55,14 +55,14 @@ def application_page(application: Application, membership: Membership) -> dict[s
     progress = progress_of(run, steps)
     return {
         "company": company,
-        "application": _head(application),
+        "application": _head(application, progress),
         "job_url": reverse("job_detail", args=[company.slug, application.job.slug]),
         "run_number": run.number,
         "steps": step_rows(
             steps, usage, job=application.job, company_slug=company.slug, can_retry=membership.can_recruit
         ),
         "progress": progress,
-        "poll_url": reverse("application_progress", args=[company.slug, application.pk]) if progress.active else None,
+        "poll_url": _poll_url(application) if progress.poll_seconds else None,
         "total_charged_tokens": sum(used.charged_tokens for used in usage.values()),
         "ledger_url": reverse("token_page", args=[company.slug]) if membership.can_administer else None,
         "result": result_of(run, steps, application.cv.pages or []),
@@ -71,8 +71,13 @@ def application_page(application: Application, membership: Membership) -> dict[s
     }
 
 
-def _head(application: Application) -> ApplicationHead:
+def _poll_url(application: Application) -> str:
+    return reverse("application_progress", args=[application.company.slug, application.pk])
+
+
+def _head(application: Application, progress: Progress) -> ApplicationHead:
     candidate = application.candidate
+    status, label = shown_status(application, is_waiting_for_tokens=progress.is_waiting_for_tokens)
     return ApplicationHead(
         candidate_name=str(candidate),
         candidate_email=candidate.email,
@@ -80,8 +85,8 @@ def _head(application: Application) -> ApplicationHead:
         cover_note=application.cover_note,
         job=application.job.title,
         created_at=application.created_at,
-        status=application.status,
-        status_label=ApplicationStatus(application.status).label,
+        status=status,
+        status_label=label,
     )
 
 

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.urls import reverse
 
-from applications.models import Application, ApplicationStatus, Step, StepState
+from applications.models import Application, Step, StepState
+from applications.pages.steps import shown_status
 from applications.selectors.applications import list_latest_steps
 from applications.selectors.usage import sum_charged_by_application
 from tenants.models import Company
@@ -46,13 +47,15 @@ def _row(
     company: Company, application: Application, steps: Sequence[Step], charged_tokens: int | None
 ) -> ApplicationRow:
     current = next((step for step in steps if step.state != StepState.SUCCEEDED), None)
+    is_waiting = current is not None and current.state == StepState.WAITING_FOR_TOKENS
+    status, status_label = shown_status(application, is_waiting_for_tokens=is_waiting)
     return ApplicationRow(
         url=reverse("application_detail", args=[company.slug, application.pk]),
         candidate_name=str(application.candidate),
         job_title=application.job.title,
         job_url=reverse("job_detail", args=[company.slug, application.job.slug]),
-        status=application.status,
-        status_label=ApplicationStatus(application.status).label,
+        status=status,
+        status_label=status_label,
         score=application.score,
         steps_done=sum(step.state == StepState.SUCCEEDED for step in steps),
         steps_total=len(steps),

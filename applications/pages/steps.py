@@ -8,7 +8,7 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils import timezone
 
-from applications.models import Job, Operation, Run, Step, StepState
+from applications.models import Application, ApplicationStatus, Job, Operation, Run, Step, StepState
 from applications.selectors.usage import StepUsage
 
 _SHOWN_STATES = {
@@ -53,6 +53,14 @@ class Progress:
     total: int
     elapsed_seconds: float
     active: bool
+    is_waiting_for_tokens: bool = False
+
+    @property
+    def poll_seconds(self) -> int | None:
+        """How often to look for news: tokens may arrive any moment, tomorrow does not."""
+        if self.active:
+            return 2
+        return 15 if self.is_waiting_for_tokens else None
 
 
 def step_rows(
@@ -72,7 +80,14 @@ def progress_of(run: Run, steps: Sequence[Step]) -> Progress:
         total=len(steps),
         elapsed_seconds=max(0.0, (until - run.created_at).total_seconds()),
         active=is_active,
+        is_waiting_for_tokens=any(step.state == StepState.WAITING_FOR_TOKENS for step in steps),
     )
+
+
+def shown_status(application: Application, *, is_waiting_for_tokens: bool) -> tuple[str, str]:
+    """Return an application's status and its name; one that waits for tokens says so."""
+    shown = StepState.WAITING_FOR_TOKENS if is_waiting_for_tokens else ApplicationStatus(application.status)
+    return str(shown), str(shown.label)
 
 
 def _step_row(step: Step, usage: StepUsage | None, job: Job, company_slug: str, *, can_retry: bool) -> StepRow:

@@ -3,7 +3,8 @@
 # Take the next step. Companies take turns: whoever has the fewest steps running goes first, then whoever was served
 # longest ago, so that one company's bulk upload starves nobody. A running step whose lease ran out lost its worker.
 # Of each company only its first steps are looked at (by index, however many wait behind them): as many as there may be
-# workers that claim at the same moment and pass each other's over.
+# workers that claim at the same moment and pass each other's over. Runs that were begun go first: people get whole
+# results one after the other, not the first step of everybody's.
 CLAIM_STEP = """
     WITH RECURSIVE company AS (
         (SELECT company_id FROM applications_step WHERE state = 'ready' ORDER BY company_id LIMIT 1)
@@ -17,7 +18,7 @@ CLAIM_STEP = """
             SELECT step.id FROM applications_step step
             WHERE step.state = 'ready' AND step.company_id = company.company_id
               AND step.run_after <= statement_timestamp()
-            ORDER BY step.run_after LIMIT %(workers)s
+            ORDER BY step.position DESC, step.run_after LIMIT %(workers)s
         ) first
         UNION ALL
         SELECT id FROM applications_step WHERE state = 'running' AND lease_expires_at <= statement_timestamp()
@@ -32,7 +33,8 @@ CLAIM_STEP = """
           AND (step.state = 'ready'
                OR (step.state = 'running' AND step.lease_expires_at <= statement_timestamp()
                    AND step.attempts < %(max_crashes)s))
-        ORDER BY coalesce(served.running, 0), served.last_started_at NULLS FIRST, step.run_after, step.id
+        ORDER BY coalesce(served.running, 0), served.last_started_at NULLS FIRST,
+                 step.position DESC, step.run_after, step.id
         LIMIT 1 FOR NO KEY UPDATE OF step SKIP LOCKED
     )
     UPDATE applications_step step

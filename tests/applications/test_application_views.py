@@ -190,7 +190,7 @@ def test_the_poll_s_address_opened_by_itself_is_the_whole_page(client):
     assertRedirects(response, address("application_detail", application))
 
 
-def test_waiting_for_tokens_is_said_and_not_polled(client, upstream):
+def test_waiting_for_tokens_is_said_and_looked_at_again(client, upstream):
     application = application_for(client, Role.VIEWER, job=JobFactory(tokens=0))
     work()
 
@@ -198,7 +198,18 @@ def test_waiting_for_tokens_is_said_and_not_polled(client, upstream):
 
     assertContains(response, "There are no tokens left. It continues by itself as soon as that has changed.")
     assert response.context["steps"][0].state == "waiting_for_tokens"
-    assert response.context["poll_url"] is None
+    shown = response.context["application"]
+    assert (shown.status, shown.status_label) == ("waiting_for_tokens", "Waiting for tokens")
+    assertContains(response, f'hx-get="{address("application_progress", application)}" hx-trigger="every 15s"')
+
+
+def test_the_list_says_who_waits_for_tokens(client, upstream):
+    application = application_for(client, Role.VIEWER, job=JobFactory(tokens=0))
+    work()
+
+    response = client.get(reverse("application_list", args=[application.company.slug]))
+
+    assert [row.status_label for row in response.context["rows"]] == ["Waiting for tokens"]
 
 
 def test_waiting_for_tomorrow_is_said(client, upstream):

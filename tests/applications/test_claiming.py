@@ -9,7 +9,7 @@ from applications.models import Step
 from applications.services.steps import claiming
 from applications.services.steps.claiming import claim_step, keep_lease, renew_lease
 from tests.applications.factories import ApplicationFactory, JobFactory, subscribed_company
-from tests.applications.hiring import let_lease_end, let_pause_end, step_of
+from tests.applications.hiring import finish, let_lease_end, let_pause_end, step_of
 
 
 def lease_left(step):
@@ -136,6 +136,20 @@ def test_within_a_company_the_oldest_goes_first():
     applications = [ApplicationFactory(job=job) for _ in range(3)]
 
     assert [claim_step().run.application_id for _ in range(3)] == [application.pk for application in applications]
+
+
+@pytest.mark.django_db
+def test_a_run_that_was_begun_goes_before_one_that_was_not():
+    job = JobFactory()
+    begun, fresh = ApplicationFactory(job=job), ApplicationFactory(job=job)
+    finish(begun, "cv_parse")
+    with connection.cursor() as cursor:  # its next step was made ready last of all
+        cursor.execute(
+            "UPDATE applications_step SET run_after = statement_timestamp() - interval '1 hour' WHERE id = %s",
+            [step_of(fresh).pk],
+        )
+
+    assert claim_step() == step_of(begun, "cv_analyze")
 
 
 def test_a_step_that_another_worker_is_just_taking_is_passed_over(committed_db):
