@@ -13,6 +13,7 @@ from structlog.contextvars import bound_contextvars
 
 from ai_gateway.accounting import Quantities, find_tariff
 from ai_gateway.attribution import attribute
+from ai_gateway.calibration import find_input_factor
 from ai_gateway.driving import drive
 from ai_gateway.errors import AccessRefused, CallFailed
 from ai_gateway.life import Candidate, PlannedCall, Replayed, Send, live
@@ -122,10 +123,9 @@ def _admit(company_id: int) -> Decimal:
 
 
 def _plan(operation: str, request: ProviderRequest, route: Route, margin_percent: Decimal) -> Candidate:
-    tariff = find_tariff(route, margin_percent=margin_percent)
-    return Candidate(
-        route, plan_call(operation, replace(request, model=route.model), get_account(route.provider).kind, tariff)
-    )
+    asked, kind = replace(request, model=route.model), get_account(route.provider).kind
+    plan = plan_call(operation, asked, kind, find_tariff(route, margin_percent=margin_percent))
+    return Candidate(route, plan.raised(find_input_factor(route)))
 
 
 def _request(call: Call, route: Route) -> ProviderRequest:

@@ -1,5 +1,9 @@
 """What staff decide about models."""
 
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
@@ -34,3 +38,51 @@ class ModelRoute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.operation}: {self.chain}"
+
+
+MAX_INPUT_FACTOR = Decimal(4)  # beyond that something else is wrong
+
+
+class ModelCalibration(models.Model):
+    """How well holds fitted a model's calls since its bound was last raised, and by how much bounds are raised.
+
+    Ratios are of charged tokens to those that were wanted for the hold. ``input_factor`` only ever grows; staff who
+    mended an estimate delete the row.
+    """
+
+    id = uuid_key()
+    provider = models.CharField(max_length=32)
+    model = models.CharField(max_length=128)
+    calls = models.PositiveIntegerField(default=0)
+    ratio_p50 = models.DecimalField(max_digits=12, decimal_places=4, null=True)
+    ratio_p99 = models.DecimalField(max_digits=12, decimal_places=4, null=True)
+    ratio_max = models.DecimalField(max_digits=12, decimal_places=4, null=True)
+    above_hold = models.PositiveIntegerField(default=0, help_text="Calls that used more than their hold.")
+    input_factor = models.DecimalField(max_digits=6, decimal_places=3, default=Decimal(1))
+    raised_at = models.DateTimeField(null=True)
+    measured_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "ai_gateway_model_calibration"
+        ordering = ("provider", "model")
+        constraints = (
+            models.UniqueConstraint(fields=("provider", "model"), name="ai_gateway_model_calibration_one_per_model"),
+            models.CheckConstraint(
+                condition=Q(input_factor__gte=1, input_factor__lte=MAX_INPUT_FACTOR),
+                name="ai_gateway_model_calibration_raises_only",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model}: {self.input_factor}"
+
+    def note(self, measured: Mapping[str, Any], needed_factor: Decimal) -> bool:
+        """Keep what was measured, and raise the factor where calls needed that; returns whether it was raised."""
+        step = Decimal("0.001")
+        wanted = (self.input_factor * needed_factor).quantize(step, rounding=ROUND_CEILING)
+        wanted = min(wanted, MAX_INPUT_FACTOR)
+        changes: dict[str, Any] = {**measured, "measured_at": ClockTimestamp()}
+        if is_raised := wanted > self.input_factor:
+            changes |= {"input_factor": wanted, "raised_at": ClockTimestamp()}
+        ModelCalibration.objects.filter(pk=self.pk).update(**changes)
+        return is_raised

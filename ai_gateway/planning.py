@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from ai_gateway.accounting import Tariff
+from ai_gateway.calibration import raise_bound
 from ai_gateway.estimating import estimate_input_tokens
 from ai_gateway.operations import limits_of
 from ai_gateway.providers.types import ProviderKind, ProviderRequest, Usage
@@ -47,6 +48,12 @@ class CallPlan:
     def counted(self) -> "CallPlan":
         """Return the plan with the tight bound of the input."""
         return self if self.count_input is None else replace(self, input_tokens=self.count_input(), count_input=None)
+
+    def raised(self, factor: Decimal) -> "CallPlan":
+        """Return the plan with the bounds of its input raised, as calls of the model have shown to be needed."""
+        count = self.count_input
+        counted = None if count is None else lambda: raise_bound(count(), factor)
+        return replace(self, input_tokens=raise_bound(self.input_tokens, factor), count_input=counted)
 
     @property
     def estimated_cost_usd(self) -> Decimal | None:

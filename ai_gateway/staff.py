@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from ai_gateway.breakers import list_breakers
+from ai_gateway.models import ModelCalibration
 from ai_gateway.route_form import RouteForm
 from ai_gateway.routes import list_routes, set_route
 from tenants.access import staff_view
@@ -21,5 +22,11 @@ def staff_models(request: HttpRequest) -> HttpResponse:
         set_route(**form.cleaned_data, acting=request.user)  # type: ignore[arg-type]
         messages.success(request, "Saved. Every process follows within seconds.")
         return redirect("staff_models")
-    context = {"form": form, "routes": list_routes(), "breakers": list_breakers(), "as_of": timezone.now()}
+    context = {
+        "form": form,
+        "routes": list_routes(),
+        "breakers": list_breakers(),
+        "calibrations": ModelCalibration.objects.all(),
+        "as_of": timezone.now(),
+    }
     return render(request, "staff/models.html", context)

@@ -117,6 +117,7 @@ _SCHEDULE = {
     "tokens.tasks.expire_allocations": 60,
     "billing.tasks.renew_subscriptions": 300,
     "tokens.tasks.audit_ledger": 900,
+    "ai_gateway.tasks.calibrate": 3600,
     "tokens.tasks.erase_answers": 3600,
     "tokens.tasks.make_partitions": 3600,
     "tokens.tasks.seal_ledger": 3600,  # once a day for each company: the hour depends on its zone

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 
 from ai_gateway.breakers import forget_breakers
+from ai_gateway.calibration import forget_factors
 from ai_gateway.routing import forget_routes
 
 # What a test that commits has to clear itself: triggers keep these tables from being emptied, so nobody else can.
@@ -42,6 +43,7 @@ def _nothing_remembered() -> Iterator[None]:
     yield
     forget_breakers()
     forget_routes()
+    forget_factors()
 
 
 @pytest.fixture

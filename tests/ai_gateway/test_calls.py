@@ -9,8 +9,11 @@ from django.utils import timezone
 
 from ai_gateway import driving
 from ai_gateway.breakers import get_breaker
+from ai_gateway.calibration import forget_factors
 from ai_gateway.calls import Attribution, Call, call_ai
 from ai_gateway.errors import AccessRefused, CallFailed, CallUnderWay, Unattributed
+from ai_gateway.models import ModelCalibration
+from ai_gateway.operations import limits_of
 from ai_gateway.routes import set_route
 from ai_gateway.routing import forget_routes
 from billing.models import Plan, Subscription
@@ -344,3 +347,13 @@ def test_a_company_has_the_models_that_staff_gave_it(company, upstream):
     forget_routes()
 
     assert call_ai(question(company)).provider == "anthropic"
+
+
+def test_a_bound_that_proved_too_low_is_raised_in_the_hold(company, upstream):
+    call_ai(question(company))
+    ModelCalibration.objects.create(provider="sandbox", model="sandbox-rules-1", input_factor=3)
+    forget_factors()
+    call_ai(question(company))
+
+    before, after = Hold.objects.order_by("placed_at").values_list("needed_tokens", flat=True)
+    assert after - before == 2 * (before - limits_of("decision").output_tokens)

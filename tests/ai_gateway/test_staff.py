@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from ai_gateway.breakers import get_breaker
-from ai_gateway.models import ModelRoute
+from ai_gateway.models import ModelCalibration, ModelRoute
 from tests.tenants.factories import CompanyFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +42,14 @@ def test_a_route_is_saved_for_a_company(client, staff):
     saved = ModelRoute.objects.get()
     assert (saved.company, saved.operation, saved.chain) == (company, "scoring", "two/b, one/a")
     assert saved.updated_by == staff
+
+
+def test_it_shows_how_well_holds_fit(client, staff):
+    ModelCalibration.objects.create(provider="one", model="a", calls=1234, above_hold=7, input_factor="1.25")
+
+    page = client.get(reverse("staff_models")).content.decode()
+
+    assert [text in page for text in ("1,234", ">7<", "1.250")] == [True] * 3
 
 
 def test_an_empty_chain_takes_the_route_away(client, staff):
