@@ -170,6 +170,7 @@ SANDBOX_URL = env.str("SANDBOX_URL", default="http://127.0.0.1:8101/v1")
 # The sandbox answers by rules, so outside DEBUG it serves only where somebody asked for it.
 SANDBOX_ENABLED = env.bool("SANDBOX_ENABLED", default=DEBUG)
 
+# An entry of the kind openai may say "api": "responses"; it is spoken to by chat completions otherwise.
 AI_PROVIDERS = {
     "sandbox": {"kind": "openai", "base_url": SANDBOX_URL, "api_key": "sandbox"},
     "openai": {

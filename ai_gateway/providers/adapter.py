@@ -2,15 +2,19 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+import httpx2
 
 from ai_gateway.providers.connections import Connections
 from ai_gateway.providers.errors import ProviderError
 from ai_gateway.providers.failures import classify_response, classify_transport
-from ai_gateway.providers.transport import build_timeout
+from ai_gateway.providers.streaming import AnswerStream, AsyncAnswerStream, Progress, StreamPart, StreamReader
+from ai_gateway.providers.transport import LARGEST_ANSWER_BYTES, build_timeout
 from ai_gateway.providers.types import ProviderAnswer, ProviderKind, ProviderRequest
 
 A = TypeVar("A")
@@ -60,6 +64,8 @@ class Adapter(ABC):
     async_sdk_client: ClassVar[type[Any]]
     sdk_error: ClassVar[type[Exception]]
     sdk_status_error: ClassVar[type[Any]]
+    stream_reader: ClassVar[type[StreamReader]]
+    stream_options: ClassVar[Mapping[str, Any]] = {"stream": True}
 
     def __init__(
         self, *, name: str, api_key: str, base_url: str | None, connections: Connections | None = None
@@ -88,6 +94,67 @@ class Adapter(ABC):
     async def acomplete(self, request: ProviderRequest) -> ProviderAnswer:
         """Do as ``complete`` does without blocking; a cancelled task closes the connection."""
         return await self._asend(self.ask(request))
+
+    def stream(self, request: ProviderRequest) -> AnswerStream:
+        """Return the parts of an answer as they are written; usage is asked for and comes with the last."""
+        progress = self._open_progress(request)
+        return AnswerStream(self._stream(request, progress), progress)
+
+    def astream(self, request: ProviderRequest) -> AsyncAnswerStream:
+        """Do as ``stream`` does for tasks."""
+        progress = self._open_progress(request)
+        return AsyncAnswerStream(self._astream(request, progress), progress)
+
+    def _open_progress(self, request: ProviderRequest) -> Progress:
+        ask = self.ask(request)
+
+        def read(body: bytes, headers: Mapping[str, str], duration_ms: int) -> ProviderAnswer:
+            return ask.read(Received(body, headers, duration_ms))
+
+        return Progress(self.stream_reader(), request, self, api_key=self._api_key, read=read)
+
+    def _stream(self, request: ProviderRequest, progress: Progress) -> Generator[StreamPart, None, None]:
+        ask = self.ask(request)
+        create = ask.resource(self._client).with_streaming_response.create
+        try:
+            with create(**ask.arguments, **self.stream_options) as response:
+                progress.begin(response.headers)
+                for event in httpx2.EventSource(response.http_response, LARGEST_ANSWER_BYTES):
+                    yield from progress.take(event.data)
+                yield from progress.end()
+                return
+        except (ProviderError, self.sdk_error, httpx2.HTTPError) as error:
+            failure = self._explain_broken(error, progress)
+        if progress.answer is None:  # else it came whole, and only the connection's end did not
+            raise failure
+
+    async def _astream(self, request: ProviderRequest, progress: Progress) -> AsyncGenerator[StreamPart, None]:
+        ask = self.ask(request)
+        create = ask.resource(await self._async_client()).with_streaming_response.create
+        try:
+            async with create(**ask.arguments, **self.stream_options) as response:
+                progress.begin(response.headers)
+                source = httpx2.EventSource(response.http_response, LARGEST_ANSWER_BYTES)
+                async with aclosing(cast(AsyncGenerator[httpx2.ServerSentEvent, None], aiter(source))) as events:
+                    async for event in events:
+                        for part in progress.take(event.data):
+                            yield part
+                for part in progress.end():
+                    yield part
+                return
+        except (ProviderError, self.sdk_error, httpx2.HTTPError) as error:
+            failure = self._explain_broken(error, progress)
+        if progress.answer is None:
+            raise failure
+
+    def _explain_broken(self, error: Exception, progress: Progress) -> ProviderError:
+        if isinstance(error, ProviderError):
+            return progress.blame(error)
+        if isinstance(error, httpx2.SSEError):
+            return progress.blame(progress.garbled())
+        if isinstance(error, httpx2.HTTPError):
+            return progress.blame(classify_transport(provider=self.name, cause=error))
+        return progress.blame(self._explain(error))
 
     def _send(self, ask: Ask[A]) -> A:
         started = time.monotonic()

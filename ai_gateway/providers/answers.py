@@ -1,12 +1,13 @@
 """Reading a provider's successful response: the steps that are the same for every wire format."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from ai_gateway.estimating import count_usage
+from ai_gateway.providers.content import ToolCall
 from ai_gateway.providers.errors import ProviderGarbledAnswer
 from ai_gateway.providers.types import ProviderKind, ProviderRequest, Usage
 
@@ -75,3 +76,8 @@ def as_usage_object(value: object) -> dict[str, Any]:
 def sendable(text: str) -> str:
     """Return ``text`` without lone surrogates, which text extraction leaves and no JSON body can carry."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def written_calls(calls: Sequence[ToolCall]) -> str:
+    """Return what the model wrote to call tools, for our own count."""
+    return "".join(f"{call.name}{call.arguments}" for call in calls)

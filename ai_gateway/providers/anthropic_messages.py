@@ -15,7 +15,11 @@ from ai_gateway.providers.answers import (
     read_tier,
     sendable,
     settle_usage,
+    written_calls,
 )
+from ai_gateway.providers.content import ToolCall
+from ai_gateway.providers.messages_format import read_tool_calls, write_messages, write_tools
+from ai_gateway.providers.messages_stream import MessagesStreamReader
 from ai_gateway.providers.types import (
     FinishReason,
     JsonSchema,
@@ -30,6 +34,7 @@ DEFAULT_BASE_URL = "https://api.anthropic.com"
 _FINISH_REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
+    "tool_use": "tool_calls",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
     "refusal": "refusal",
@@ -47,6 +52,7 @@ class AnthropicMessages(Adapter):
     async_sdk_client = anthropic.AsyncAnthropic
     sdk_error = anthropic.AnthropicError
     sdk_status_error = anthropic.APIStatusError
+    stream_reader = MessagesStreamReader
 
     @staticmethod
     def address(base_url: str | None) -> str:
@@ -66,11 +72,11 @@ class AnthropicMessages(Adapter):
 
 def message_parameters(request: ProviderRequest) -> dict[str, Any]:
     """Return the body of the request."""
-    turns = [turn for turn in request.messages if turn.role != "system"]
     parameters: dict[str, Any] = {
         "model": request.model,
         "max_tokens": request.max_output_tokens,
-        "messages": [{"role": turn.role, "content": sendable(turn.text)} for turn in turns],
+        "messages": write_messages(request),
+        **write_tools(request),
     }
     if request.system:
         parameters["system"] = sendable(request.system)
@@ -99,24 +105,32 @@ def read_message_answer(received: Received, request: ProviderRequest, provider: 
     request_id = read_request_id(received.headers, payload)
     raw_usage = as_usage_object(payload.get("usage"))
     usage = read_messages_usage(raw_usage)
-    text = _read_text(payload.get("content"))
-    if text is None:
+    text, calls = _read_content(payload.get("content"))
+    if text is None or calls is None:
         raise garbled(provider=provider.name, request_id=request_id, usage=usage)
     return ProviderAnswer(
         text=text,
-        usage=settle_usage(usage, request=request, produced_text=text, provider=provider.name, kind=provider.kind),
+        usage=settle_usage(
+            usage,
+            request=request,
+            produced_text=text + written_calls(calls),
+            provider=provider.name,
+            kind=provider.kind,
+        ),
         model=read_model(payload, request),
         provider_request_id=request_id,
         finish_reason=_FINISH_REASONS.get(str(payload.get("stop_reason")), "other"),
         service_tier=read_tier(raw_usage.get("service_tier")),
         duration_ms=received.duration_ms,
         raw_usage=raw_usage,
+        tool_calls=calls,
     )
 
 
-def _read_text(content: object) -> str | None:
-    """Return the text blocks in order, or ``None`` when this is not a list of blocks."""
+def _read_content(content: object) -> tuple[str | None, tuple[ToolCall, ...] | None]:
+    """Return the texts in order and the calls of tools; ``None`` for what is not in the format."""
     if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
-        return None
+        return None, None
     texts = [block.get("text") for block in content if block.get("type") == "text"]
-    return "".join(texts) if all(isinstance(text, str) for text in texts) else None
+    text = "".join(texts) if all(isinstance(text, str) for text in texts) else None
+    return text, read_tool_calls(content)

@@ -1,11 +1,9 @@
 """OpenAI's chat completions, through its SDK."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import openai
-
-from ai_gateway.providers.adapter import Adapter, Ask, Received
+from ai_gateway.providers.adapter import Ask, Received
 from ai_gateway.providers.answers import (
     as_usage_object,
     garbled,
@@ -13,29 +11,30 @@ from ai_gateway.providers.answers import (
     read_model,
     read_request_id,
     read_tier,
-    sendable,
     settle_usage,
+    written_calls,
 )
+from ai_gateway.providers.chat_format import read_tool_calls, write_messages, write_tools
+from ai_gateway.providers.chat_stream import ChatStreamReader
+from ai_gateway.providers.content import ToolCall
+from ai_gateway.providers.openai_media import OpenAIMedia
 from ai_gateway.providers.types import FinishReason, ProviderAnswer, ProviderIdentity, ProviderKind, ProviderRequest
 from ai_gateway.providers.usage import read_chat_usage
 
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
-_FINISH_REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "refusal"}
+_FINISH_REASONS: dict[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "content_filter": "refusal",
+}
 
 
-class OpenAIChat(Adapter):
+class OpenAIChat(OpenAIMedia):
     """A provider that speaks OpenAI's chat completions."""
 
     kind: ClassVar[ProviderKind] = "openai"
-    sdk_client = openai.OpenAI
-    async_sdk_client = openai.AsyncOpenAI
-    sdk_error = openai.OpenAIError
-    sdk_status_error = openai.APIStatusError
-
-    @staticmethod
-    def address(base_url: str | None) -> str:
-        """Return the address, OpenAI's own if none is set."""
-        return base_url or DEFAULT_BASE_URL
+    stream_reader = ChatStreamReader
+    stream_options = {"stream": True, "stream_options": {"include_usage": True}}
 
     def ask(self, request: ProviderRequest) -> Ask[ProviderAnswer]:
         """Say how ``request`` is sent and its answer read."""
@@ -59,8 +58,7 @@ class OpenAIChat(Adapter):
 
 def basic_parameters(request: ProviderRequest) -> dict[str, Any]:
     """Return the part of the body that every server of this format understands."""
-    messages = [{"role": turn.role, "content": sendable(turn.text)} for turn in request.messages]
-    parameters: dict[str, Any] = {"model": request.model, "messages": messages}
+    parameters: dict[str, Any] = {"model": request.model, "messages": write_messages(request), **write_tools(request)}
     if request.json_schema:
         shape = {"name": request.json_schema.name, "schema": dict(request.json_schema.schema), "strict": True}
         parameters["response_format"] = {"type": "json_schema", "json_schema": shape}
@@ -74,7 +72,8 @@ def read_chat_answer(received: Received, request: ProviderRequest, provider: Pro
     usage = read_chat_usage(payload.get("usage"))
     choice = _first_choice(payload)
     message = choice.get("message")
-    if not isinstance(message, dict) or not isinstance(message.get("content"), str | None):
+    calls = read_tool_calls(message) if isinstance(message, dict) else None
+    if not isinstance(message, dict) or not isinstance(message.get("content"), str | None) or calls is None:
         raise garbled(provider=provider.name, request_id=request_id, usage=usage)
     text, refusal = message.get("content") or "", message.get("refusal")
     refused = isinstance(refusal, str) and bool(refusal)
@@ -83,17 +82,24 @@ def read_chat_answer(received: Received, request: ProviderRequest, provider: Pro
         usage=settle_usage(
             usage,
             request=request,
-            produced_text=_produced_text(message),
+            produced_text=_produced_text(message, calls),
             provider=provider.name,
             kind=provider.kind,
         ),
         model=read_model(payload, request),
         provider_request_id=request_id,
-        finish_reason="refusal" if refused else _FINISH_REASONS.get(str(choice.get("finish_reason")), "other"),
+        finish_reason="refusal" if refused else read_finish_reason(choice.get("finish_reason"), calls),
         service_tier=read_tier(payload.get("service_tier")),
         duration_ms=received.duration_ms,
         raw_usage=as_usage_object(payload.get("usage")),
+        tool_calls=calls,
     )
+
+
+def read_finish_reason(reason: object, calls: Sequence[ToolCall]) -> FinishReason:
+    """Return why the answer ended; a tool that had to be called makes OpenAI say ``stop``."""
+    meaning = _FINISH_REASONS.get(str(reason), "other")
+    return "tool_calls" if calls and meaning == "stop" else meaning
 
 
 def _first_choice(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def _first_choice(payload: Mapping[str, Any]) -> dict[str, Any]:
     return first if isinstance(first, dict) else {}
 
 
-def _produced_text(message: Mapping[str, Any]) -> str:
+def _produced_text(message: Mapping[str, Any], calls: Sequence[ToolCall]) -> str:
     """Return all that the model wrote, its open reasoning included, where our own count is needed."""
-    written = (message.get(part) for part in ("reasoning_content", "content", "refusal"))
-    return "".join(part for part in written if isinstance(part, str))
+    written = [message.get(part) for part in ("reasoning_content", "content", "refusal")]
+    return "".join(part for part in written if isinstance(part, str)) + written_calls(calls)

@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from ai_gateway.providers.content import ContentPart, Tool, ToolCall, ToolChoice
+
+if TYPE_CHECKING:
+    from ai_gateway.providers.streaming import AnswerStream, AsyncAnswerStream
 
 ProviderKind = Literal["openai", "anthropic", "compatible"]
-Role = Literal["system", "user"]
-FinishReason = Literal["stop", "length", "refusal", "other"]
+Role = Literal["system", "user", "assistant", "tool"]
+FinishReason = Literal["stop", "length", "tool_calls", "refusal", "other"]
 UsageSource = Literal["provider", "counted"]
 
 
@@ -20,10 +26,17 @@ class JsonSchema:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of the conversation sent to the model."""
+    """One turn of the conversation sent to the model.
+
+    ``parts`` come before ``text`` and belong to the user; ``tool_calls`` are an assistant's, made before. A turn of
+    the role ``tool`` is the result of the call ``tool_call_id``.
+    """
 
     role: Role
     text: str
+    parts: tuple[ContentPart, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +45,9 @@ class ProviderRequest:
 
     ``timeout_seconds`` bounds the whole answer, not each read. ``call_id`` travels with the request,
     so that the provider's support can find it. The output limit is always set: a hold rests on it.
+
+    ``earlier`` are the turns before the user's, such as a tool's call and its result; after them the user's turn may
+    be empty and is then not sent. ``parts`` are images and files of the user's turn, put before its text.
     """
 
     model: str
@@ -41,6 +57,10 @@ class ProviderRequest:
     call_id: str
     system: str = ""
     json_schema: JsonSchema | None = None
+    parts: tuple[ContentPart, ...] = ()
+    earlier: tuple[Message, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = "auto"
 
     def __post_init__(self) -> None:
         if self.max_output_tokens < 1 or self.timeout_seconds <= 0:
@@ -49,8 +69,10 @@ class ProviderRequest:
     @property
     def messages(self) -> tuple[Message, ...]:
         """The turns in the order in which they are sent; an empty system text is not one."""
-        turns = (Message("system", self.system), Message("user", self.user))
-        return turns if self.system else turns[1:]
+        first = (Message("system", self.system),) if self.system else ()
+        says_something = self.user or self.parts or not self.earlier
+        last = (Message("user", self.user, self.parts),) if says_something else ()
+        return (*first, *self.earlier, *last)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +81,19 @@ class Usage:
 
     The four input classes do not overlap: their sum is the input. ``output`` is all output. The other
     classes are parts of those sums (audio and images of the input; reasoning, audio and images of the
-    output), kept because they are priced apart. No number is negative, parts never exceed their whole.
-    ``contradictions`` names what did not add up in the provider's own numbers.
+    output; ``cache_read_audio`` of both the audio and the cache), kept because they are priced apart. No number is
+    negative, parts never exceed their whole. ``contradictions`` names what did not add up in the provider's own
+    numbers.
+
+    ``seconds`` is set where the provider bills a duration instead of tokens (transcription): then there are no
+    tokens to charge, and accounting charges the operation's rate per second.
     """
 
     input_uncached: int = 0
     cache_read: int = 0
     cache_write_short: int = 0
     cache_write_long: int = 0
+    cache_read_audio: int = 0
     input_audio: int = 0
     input_image: int = 0
     output: int = 0
@@ -74,15 +101,18 @@ class Usage:
     output_audio: int = 0
     output_image: int = 0
     tool_requests: int = 0
+    seconds: Decimal | None = None
     source: UsageSource = "provider"
     contradictions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         numbers = [value for name in self.__slots__ if isinstance(value := getattr(self, name), int)]
-        if min(numbers) < 0:
+        if min(numbers) < 0 or (self.seconds is not None and self.seconds < 0):
             raise ValueError("usage is never negative")
         if self.input_audio + self.input_image > self.input_tokens:
             raise ValueError("the parts of the input exceed the input")
+        if self.cache_read_audio > min(self.cache_read, self.input_audio):
+            raise ValueError("the cached parts of the audio exceed the audio or the cache")
         if self.output_reasoning + self.output_audio + self.output_image > self.output:
             raise ValueError("the parts of the output exceed the output")
 
@@ -107,7 +137,8 @@ class ProviderAnswer:
     """A provider's answer with what it cost.
 
     ``text`` is the refusal's wording when ``finish_reason`` is ``refusal``. ``raw_usage`` is the usage
-    object as received, for later questions; ``usage`` is what it means.
+    object as received, for later questions; ``usage`` is what it means. With ``tool_calls`` the finish reason is
+    ``tool_calls``, unless the limit cut the last of them short.
     """
 
     text: str
@@ -118,6 +149,7 @@ class ProviderAnswer:
     service_tier: str
     duration_ms: int
     raw_usage: dict[str, Any] = field(default_factory=dict)
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 class ProviderIdentity(Protocol):
@@ -136,3 +168,7 @@ class Provider(ProviderIdentity, Protocol):
     def complete(self, request: ProviderRequest) -> ProviderAnswer: ...
 
     async def acomplete(self, request: ProviderRequest) -> ProviderAnswer: ...
+
+    def stream(self, request: ProviderRequest) -> "AnswerStream": ...
+
+    def astream(self, request: ProviderRequest) -> "AsyncAnswerStream": ...

@@ -7,12 +7,14 @@ usable count (missing, all zero): the caller then counts by itself.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ai_gateway.providers.types import Usage
 
 # No context window comes near; a larger number is a broken server's, and must not empty a balance.
 LARGEST_PLAUSIBLE_COUNT = 100_000_000
+_LONGEST_PLAUSIBLE_SECONDS = 1_000_000
 
 
 class _OpenAINames(NamedTuple):
@@ -24,6 +26,7 @@ class _OpenAINames(NamedTuple):
 
 _CHAT = _OpenAINames("prompt_tokens", "completion_tokens", "prompt_tokens_details", "completion_tokens_details")
 _RESPONSES = _OpenAINames("input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details")
+_SPOKEN = _OpenAINames("input_tokens", "output_tokens", "input_token_details", "output_token_details")
 
 
 class _Reading:
@@ -92,6 +95,31 @@ def read_llama_timings(raw: object) -> Usage | None:
     return Usage(input_uncached=uncached, cache_read=cached, output=output, contradictions=reading.contradictions)
 
 
+def read_transcription_usage(raw: object) -> Usage | None:
+    """Read the usage of a transcription, which is billed by tokens or by the seconds of the audio."""
+    if not isinstance(raw, Mapping):
+        return None
+    if raw.get("type") != "duration":
+        return _read_openai_usage(raw, _SPOKEN)
+    seconds: Any = raw.get("seconds")
+    if type(seconds) not in {int, float} or not 0 < seconds <= _LONGEST_PLAUSIBLE_SECONDS:
+        return None
+    return Usage(seconds=Decimal(str(seconds)))
+
+
+def read_realtime_usage(event: Mapping[str, Any]) -> Usage | None:
+    """Read a realtime session's event: an answer that is done, or the transcript of what was said to it.
+
+    These two are billed, each by itself; other events, and an answer without a count, are ``None``.
+    """
+    if event.get("type") == "response.done":
+        response = event.get("response")
+        return _read_openai_usage(response.get("usage"), _SPOKEN) if isinstance(response, Mapping) else None
+    if event.get("type") == "conversation.item.input_audio_transcription.completed":
+        return read_transcription_usage(event.get("usage"))
+    return None
+
+
 def read_messages_usage(raw: object) -> Usage | None:
     """Read the usage of an Anthropic message, or of a stream after ``merge_messages_usage``."""
     if not isinstance(raw, Mapping):
@@ -143,6 +171,7 @@ def _read_openai_usage(raw: object, names: _OpenAINames, *, tool_requests: int =
     split = (names.input_details, "cache_write_tokens_details", "ttl_12h_tokens")
     write_long = reading.part(*split, of=cache_write)
     audio = reading.part(names.input_details, "audio_tokens", of=input_tokens)
+    cached_audio = (names.input_details, "cached_tokens_details", "audio_tokens")
     reasoning = reading.part(names.output_details, "reasoning_tokens", of=output)
     output_audio = reading.part(names.output_details, "audio_tokens", of=output - reasoning)
     return Usage(
@@ -150,6 +179,7 @@ def _read_openai_usage(raw: object, names: _OpenAINames, *, tool_requests: int =
         cache_read=cache_read,
         cache_write_short=cache_write - write_long,
         cache_write_long=write_long,
+        cache_read_audio=reading.part(*cached_audio, of=min(cache_read, audio)),
         input_audio=audio,
         input_image=reading.part(names.input_details, "image_tokens", of=input_tokens - audio),
         output=output,

@@ -76,8 +76,10 @@ class Exchange:
 
     def _note_call(self, call: Call) -> None:
         self._entry.model, self._entry.stream = call.model, call.stream
+        self._entry.images, self._entry.files = call.images, call.files
         if call.question is not None:
             self._entry.schema_name, self._entry.max_tokens = call.question.schema_name, call.question.max_tokens
+            self._entry.tool = call.question.tool.name if call.question.tool else ""
 
     async def _fails_first(self, fault: Fault, call: Call) -> bool:
         """Do what a fault does before any answer, and tell whether that was all."""

@@ -14,7 +14,8 @@ _MAX_ENTRIES_PER_KEY = 5000
 class Entry:
     """One request. No text of it is kept.
 
-    ``counted`` is what the answer really holds, ``reported`` what the answer said: they differ under a fault.
+    ``tool`` is what the answer had to call. ``counted`` is what the answer really holds, ``reported`` what the answer
+    said: they differ under a fault.
     """
 
     request_id: str
@@ -22,6 +23,9 @@ class Entry:
     model: str = ""
     stream: bool = False
     schema_name: str = ""
+    tool: str = ""
+    images: int = 0
+    files: int = 0
     max_tokens: int | None = None
     client_request_id: str | None = None
     fault: str | None = None

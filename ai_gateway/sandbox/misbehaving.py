@@ -39,10 +39,10 @@ def disturb_answer(fault: Fault | None, answer: Answer) -> Answer:
     if fault is None:
         return answer
     if fault.kind == "bad_json_answer":
-        return Answer(_BROKEN_ANSWER, count_tokens(_BROKEN_ANSWER), "stop")
+        return replace(answer, text=_BROKEN_ANSWER, tokens=count_tokens(_BROKEN_ANSWER), finish="stop")
     if fault.kind == "truncated_answer":
         half = answer.text[: len(answer.text) // 2]
-        return Answer(half, count_tokens(half), "length")
+        return replace(answer, text=half, tokens=count_tokens(half), finish="length")
     if fault.kind == "empty_answer":
         return Answer("", 0, "stop")
     return answer

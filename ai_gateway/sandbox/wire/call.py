@@ -23,6 +23,8 @@ class Call:
     stream: bool = False
     include_usage: bool = False
     choices: int = 1
+    images: int = 0
+    files: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from ai_gateway.sandbox.answering import Question
@@ -13,6 +14,7 @@ from ai_gateway.sandbox.wire.openai_errors import OpenAIErrors, write_error_obje
 from ai_gateway.sandbox.wire.openai_schema import read_schema
 from ai_gateway.sandbox.wire.reading import (
     IMAGE_TOKENS,
+    count_files,
     count_images,
     count_json,
     iter_text,
@@ -20,15 +22,17 @@ from ai_gateway.sandbox.wire.reading import (
     read_limit,
     require,
 )
+from ai_gateway.sandbox.wire.tools import read_responses_tool
 
 _TOKENS_PER_MESSAGE, _PRIMING_TOKENS = 4, 3
+_PIECES = {"response.output_text.delta", "response.function_call_arguments.delta"}
 
 
 class ResponsesDialect(OpenAIErrors):
     """Responses, streamed or not; nothing is stored, so nothing earlier can be referred to."""
 
     def read_call(self, body: Mapping[str, Any], headers: Headers) -> Call:
-        """Read a request; tools are counted and otherwise ignored."""
+        """Read a request; a function is called only where the request says that one must be."""
         model = require(body, "model", str)
         items = _read_input(body)
         if body.get("previous_response_id") is not None:
@@ -40,31 +44,50 @@ class ResponsesDialect(OpenAIErrors):
         schema, name = read_schema(given, "text.format")
         texts = [
             *iter_text(body.get("instructions")),
-            *(text for item in items for text in iter_text(item.get("content"))),
+            *(text for item in items for field in ("content", "output") for text in iter_text(item.get(field))),
         ]
         images = sum(count_images(item.get("content")) for item in items)
-        counted = sum(count_tokens(text) for text in texts) + IMAGE_TOKENS * images
+        files = sum(count_files(item.get("content")) for item in items)
+        counted = sum(count_tokens(text) for text in texts) + IMAGE_TOKENS * (images + files)
+        counted += sum(count_json(item) for item in items if item.get("type") == "function_call")
+        limit = read_limit(body, "max_output_tokens")
         wrapping = _PRIMING_TOKENS + _TOKENS_PER_MESSAGE * (len(items) + bool(body.get("instructions")))
         return Call(
             model=model,
-            question=Question("\n".join(texts), schema, name, read_limit(body, "max_output_tokens")),
+            question=Question("\n".join(texts), schema, name, limit, read_responses_tool(body)),
             input_tokens=counted + wrapping + count_json(schema) + count_json(body.get("tools")),
             body=body,
             stream=bool(optional(body, "stream", bool)),
+            images=images,
+            files=files,
         )
 
     def write_body(self, call: Call, reply: Reply) -> dict[str, Any]:
         """Write a ``response``."""
         status = "completed" if reply.answer.finish == "stop" else "incomplete"
+        if reply.answer.tool:
+            return _write_response(call, reply, status, [_function_call(reply, status, reply.answer.text)])
         return _write_response(call, reply, status, [_message(reply, status, [_text_part(reply.answer.text)])])
 
     def write_stream(self, call: Call, reply: Reply) -> Iterator[StreamEvent]:
-        """Write the events of a response with one message of one text."""
+        """Write the events of a response with one message of one text, or one function call."""
+        whole = self.write_body(call, reply)
+        inner = _write_call_events(reply) if reply.answer.tool else _write_text_events(reply)
+        started = _write_response(call, reply, "in_progress", [])
+        events = chain(
+            [
+                {"type": "response.created", "response": started},
+                {"type": "response.in_progress", "response": started},
+            ],
+            inner,
+            [
+                {"type": "response.output_item.done", "output_index": 0, "item": whole["output"][0]},
+                {"type": f"response.{whole['status']}", "response": whole},
+            ],
+        )
         return (
-            StreamEvent(
-                _event({**event, "sequence_number": number}), is_piece=event["type"] == "response.output_text.delta"
-            )
-            for number, event in enumerate(_write_events(call, reply, self.write_body(call, reply)))
+            StreamEvent(_event({**event, "sequence_number": number}), is_piece=event["type"] in _PIECES)
+            for number, event in enumerate(events)
         )
 
     def write_stream_error(self, error: ApiError, reply: Reply) -> bytes:
@@ -73,21 +96,26 @@ class ResponsesDialect(OpenAIErrors):
         return _event({"type": "error", "sequence_number": len(reply.pieces), **{**written, "type": "error"}})
 
 
-def _write_events(call: Call, reply: Reply, whole: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    started = _write_response(call, reply, "in_progress", [])
+def _write_call_events(reply: Reply) -> Iterator[dict[str, Any]]:
+    place = {"item_id": f"fc_{reply.request_id}", "output_index": 0}
+    started = _function_call(reply, "in_progress", "")
+    yield {"type": "response.output_item.added", "output_index": 0, "item": started}
+    for piece, _ in reply.pieces:
+        yield {"type": "response.function_call_arguments.delta", **place, "delta": piece}
+    done = {"arguments": reply.answer.text, "name": reply.answer.tool}
+    yield {"type": "response.function_call_arguments.done", **place, **done}
+
+
+def _write_text_events(reply: Reply) -> Iterator[dict[str, Any]]:
     place = {"item_id": f"msg_{reply.request_id}", "output_index": 0}
     part = {**place, "content_index": 0}
     text = reply.answer.text
-    yield {"type": "response.created", "response": started}
-    yield {"type": "response.in_progress", "response": started}
     yield {"type": "response.output_item.added", "output_index": 0, "item": _message(reply, "in_progress", [])}
     yield {"type": "response.content_part.added", **part, "part": _text_part("")}
     for piece, _ in reply.pieces:
         yield {"type": "response.output_text.delta", **part, "delta": piece, "logprobs": []}
     yield {"type": "response.output_text.done", **part, "text": text, "logprobs": []}
     yield {"type": "response.content_part.done", **part, "part": _text_part(text)}
-    yield {"type": "response.output_item.done", "output_index": 0, "item": whole["output"][0]}
-    yield {"type": f"response.{whole['status']}", "response": whole}
 
 
 def _read_input(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -136,6 +164,17 @@ def _message(reply: Reply, status: str, content: list[dict[str, Any]]) -> dict[s
         "role": "assistant",
         "status": status,
         "content": content,
+    }
+
+
+def _function_call(reply: Reply, status: str, arguments: str) -> dict[str, Any]:
+    return {
+        "id": f"fc_{reply.request_id}",
+        "type": "function_call",
+        "call_id": f"call_{reply.request_id}",
+        "name": reply.answer.tool,
+        "arguments": arguments,
+        "status": status,
     }
 
 

@@ -9,8 +9,10 @@ from ai_gateway.sandbox.wire.errors import ApiError
 
 T = TypeVar("T")
 
-# An image counts as OpenAI's low detail does for most models; the sandbox does not look at it.
+# An image counts as OpenAI's low detail does for most models, and so does a file; the sandbox looks at neither.
 IMAGE_TOKENS = 85
+_IMAGES = {"image_url", "input_image", "image"}
+_FILES = {"file", "input_file", "document", "input_audio"}
 
 
 def require(body: Mapping[str, Any], name: str, kind: type[T]) -> T:
@@ -56,10 +58,18 @@ def iter_text(content: object) -> Iterator[str]:
 
 
 def count_images(content: object) -> int:
-    """Return how many images and files a message's content has."""
-    if not isinstance(content, list):
-        return 0
-    return sum(isinstance(part, Mapping) and "text" not in part and "content" not in part for part in content)
+    """Return how many images a message's content has."""
+    return _count_parts(content, _IMAGES)
+
+
+def count_files(content: object) -> int:
+    """Return how many files a message's content has."""
+    return _count_parts(content, _FILES)
+
+
+def _count_parts(content: object, kinds: set[str]) -> int:
+    parts = [part for part in content if isinstance(part, Mapping)] if isinstance(content, list) else []
+    return sum((part.get("type") in kinds) + _count_parts(part.get("content"), kinds) for part in parts)
 
 
 def count_json(value: object) -> int:

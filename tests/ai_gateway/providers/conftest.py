@@ -11,6 +11,7 @@ from ai_gateway.providers.anthropic_messages import AnthropicMessages
 from ai_gateway.providers.compatible import CompatibleChat
 from ai_gateway.providers.errors import ProviderError
 from ai_gateway.providers.openai_chat import OpenAIChat
+from ai_gateway.providers.openai_responses import OpenAIResponses
 from ai_gateway.providers.types import JsonSchema, ProviderAnswer, ProviderRequest
 from tests.sandbox import RunningSandbox, start_sandbox
 
@@ -18,6 +19,7 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
     "openai": OpenAIChat,
     "compatible": CompatibleChat,
     "anthropic": AnthropicMessages,
+    "responses": OpenAIResponses,
 }
 SCHEMA = JsonSchema(
     "verdict",
