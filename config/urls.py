@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 import ai_gateway.staff_urls
+import ai_gateway.urls
 import applications.urls
 import tokens.urls
 from config import error_pages, health, metrics
@@ -19,6 +20,7 @@ urlpatterns = [
     path("", include("tenants.urls")),
     path("", include("billing.urls")),
     path("c/<slug:company_slug>/", include(tokens.urls.company_urlpatterns)),
+    path("c/<slug:company_slug>/", include(ai_gateway.urls.company_urlpatterns)),
     path("c/<slug:company_slug>/", include(applications.urls.company_urlpatterns)),
     path("careers/<slug:company_slug>/", include(applications.urls.careers_urlpatterns)),
 ]

@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, include, path, re
 from tenants.access import company_view
 from tenants.models import Company, Role
 from tests.applications.factories import ApplicationFactory, JobFactory
-from tests.tenants.factories import CompanyFactory, MembershipFactory, UserFactory, sign_in
+from tests.tenants.factories import CompanyFactory, MembershipFactory, UserFactory, new_api_key, sign_in
 
 # Pages of one company, and the least role that opens them.
 LEAST_ROLE: Mapping[str, str] = {
@@ -36,6 +36,11 @@ LEAST_ROLE: Mapping[str, str] = {
     "application_resieve": Role.RECRUITER,
     "step_retry": Role.RECRUITER,
     "cv_download": Role.RECRUITER,
+    "api_key_list": Role.ADMIN,
+    "api_key_new": Role.ADMIN,
+    "api_key_detail": Role.ADMIN,
+    "api_key_budget": Role.ADMIN,
+    "api_key_revoke": Role.ADMIN,
 }
 # Pages of whoever is signed in.
 SIGNED_IN = {"my_tokens", "company_new", "account_email", "account_change_password", "account_set_password"}
@@ -61,6 +66,7 @@ FILL: Mapping[str, Callable[[Company], Any]] = {
     "job_slug": lambda company: JobFactory(company=company).slug,
     "application_id": lambda company: ApplicationFactory(job__company=company).pk,
     "step_id": lambda company: ApplicationFactory(job__company=company).runs.get().steps.get(position=1).pk,
+    "api_key_id": lambda company: new_api_key(company)[0].pk,
     "uidb36": lambda _company: "1",
     "key": lambda _company: "no-such-key",
 }

@@ -36,7 +36,7 @@ STATES_BY_TONE: Mapping[str, tuple[str, ...]] = {
     "info": ("running", "screening", "info", "debug"),
     "warn": (
         *("waiting_for_tokens", "waiting_for_cap", "held_back", "needs_attention", "deactivated"),
-        *("warning", "refused", "unknown", "partly_met", "review", "hold"),
+        *("warning", "refused", "unknown", "partly_met", "review", "hold", "expires_soon"),
     ),
     "bad": ("failed", "critical", "error", "not_met", "reject", "expired"),
 }

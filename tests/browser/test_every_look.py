@@ -4,21 +4,25 @@ What browsers complain about (scripts, the content security policy, missing file
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from django.utils import timezone
+from playwright.sync_api import Page, expect
 
 from applications.models import Job
 from config.demo.samples import FOLDER
 from config.demo.seed import seed_demo
-from tenants.models import User
+from tenants.models import ApiKey, Company, User
 from tests.applications.factories import ApplicationFactory
 from tests.applications.hiring import work
 from tests.browser.looking import is_too_wide, list_barriers
 from tests.browser.people import address_of, admin_of, tokens_of
 from tests.browser.windows import NARROW, PHONE, WIDE
-from tests.tenants.factories import CompanyFactory
+from tests.tenants.factories import CompanyFactory, new_api_key
+from tokens.models import BudgetPeriod, BudgetScope
+from tokens.services.budgets import set_budget
 
 pytestmark = pytest.mark.browser
 
@@ -59,13 +63,33 @@ def pages(windows) -> dict[str, dict[str, str]]:
             "members": f"{here}/members/",
             "settings": f"{here}/settings/",
             "new company": "/companies/new/",
+            "API keys": f"{here}/keys/",
+            "API key": f"{here}/keys/{used_key(company).pk}/",
+            "new API key": f"{here}/keys/new/",
+            "revoking an API key": f"{here}/keys/{used_key(company).pk}/revoke/",
         },
         beginner.email: {
             "tokens never used": tokens_of(beginner.memberships.get().company),
             "no applications": "/c/brightwater/applications/",
+            "no API keys": "/c/brightwater/keys/",
         },
         "stella@winnow.example": {"staff": "/staff/", "ledger": "/staff/ledger/"},
     }
+
+
+def used_key(company: Company) -> ApiKey:
+    """Make a key with every limit there is, one of which is reached."""
+    key, _ = new_api_key(
+        company,
+        name="Nightly import of all applications",
+        allowed_models=["claude-haiku-*", "gpt-6.1-terra"],
+        requests_per_minute=600,
+        expires_at=timezone.now() + timedelta(days=3),
+    )
+    budget = {"company_id": company.pk, "scope": BudgetScope.KEY, "scope_id": str(key.pk)}
+    set_budget(**budget, period=BudgetPeriod.MONTH, limit_tokens=2_000_000)
+    set_budget(**budget, period=BudgetPeriod.DAY, limit_tokens=0)
+    return key
 
 
 def visit(windows, pages, **look: Any) -> Iterator[tuple[str, Page]]:
@@ -78,6 +102,14 @@ def visit(windows, pages, **look: Any) -> Iterator[tuple[str, Page]]:
             if name == "job to apply for":
                 window.get_by_role("button", name="Send application").click()
                 yield "form with errors", window
+            if name == "new API key":
+                window.get_by_role("button", name="Create the key").click()
+                expect(window.get_by_role("alert")).to_be_visible()
+                yield "key form with errors", window
+                window.get_by_label("Name").fill("Nightly import")
+                window.get_by_role("button", name="Create the key").click()
+                expect(window.get_by_role("heading", level=1)).to_have_text("Key created")
+                yield "secret of an API key", window
 
 
 def list_faults(page: Page) -> list[str]:

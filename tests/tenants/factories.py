@@ -1,9 +1,10 @@
-"""People, companies, and people signed in as members of them."""
+"""People, companies, people signed in as members of them, and keys."""
 
 import factory
 from django.test import Client
 
-from tenants.models import Company, Membership, Role, User
+from tenants.models import ApiKey, Company, KeyScope, Membership, Role, User
+from tenants.services import create_api_key
 
 PASSWORD = "six tall herons"
 
@@ -40,3 +41,9 @@ def sign_in(client: Client, role: str = Role.ADMIN, **facts: object) -> Membersh
     membership = MembershipFactory(role=role, **facts)
     client.force_login(membership.user, backend="django.contrib.auth.backends.ModelBackend")
     return membership
+
+
+def new_api_key(company: Company, **options: object) -> tuple[ApiKey, str]:
+    """Make a key of a company, and return it with its secret."""
+    acting = MembershipFactory(company=company)
+    return create_api_key(**{"name": "CI", "scopes": KeyScope.values, "acting": acting, **options})

@@ -1,0 +1,13 @@
+"""Addresses of the gateway's pages of a company, under ``/c/<company>/``."""
+
+from django.urls import path
+
+from ai_gateway import views
+
+company_urlpatterns = [
+    path("keys/", views.api_key_list, name="api_key_list"),
+    path("keys/new/", views.api_key_new, name="api_key_new"),
+    path("keys/<uuid:api_key_id>/", views.api_key_detail, name="api_key_detail"),
+    path("keys/<uuid:api_key_id>/budget/", views.api_key_budget, name="api_key_budget"),
+    path("keys/<uuid:api_key_id>/revoke/", views.api_key_revoke, name="api_key_revoke"),
+]
