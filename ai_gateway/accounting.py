@@ -1,17 +1,22 @@
 """What an attempt cost: from a provider's usage to the columns of a usage log."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
+from ai_gateway.errors import AccessRefused
 from ai_gateway.providers.errors import ProviderError
 from ai_gateway.providers.types import Usage
 from ai_gateway.routing import Route
-from billing.prices import find_price, price_usage
+from billing.access import Terms, admit_model
+from billing.costs import UNPRICED, Cost, cost_of, fall_back, kind_of
+from billing.models import OperationRate, PriceVersion, WeightVersion
+from billing.prices import find_price, price_usage_at_most
+from billing.rates import charge_at_rate, find_operation_rate, find_weight
+from billing.services.refused_models import note_refused_model
 from tokens.services.holds import AttemptUsage
-
-PriceKind = Literal["listed", "override", "free", "unpriced"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,18 +32,20 @@ class Quantities:
 class Tariff:
     """How one call is charged and priced: fixed when it starts, so that all its attempts agree.
 
-    ``weight`` turns provider tokens into charged tokens. ``price`` None: the model is not priced, and every cost
-    computed here is None, never zero.
+    ``weight`` turns provider tokens into charged tokens; None is one for one. ``rate`` is the operation's: it charges
+    what no provider counted, and says what a call is taken to cost that ``price`` cannot tell. ``price`` None: the
+    model is not priced. Without a fallback the cost is then None, never zero.
     """
 
-    price: Any
+    price: PriceVersion | None
     margin_percent: Decimal
-    weight: Decimal = Decimal(1)
+    weight_version: WeightVersion | None = None
+    rate: OperationRate | None = None
 
     @property
-    def price_kind(self) -> PriceKind:
-        """Where the price comes from."""
-        return "unpriced" if self.price is None else self.price.kind
+    def weight(self) -> Decimal:
+        """Charged tokens of one provider token."""
+        return Decimal(1) if self.weight_version is None else self.weight_version.weight
 
     @property
     def price_version_id(self) -> UUID | None:
@@ -49,18 +56,59 @@ class Tariff:
         """Return the charged tokens of so many provider tokens, rounded up."""
         return int((provider_tokens * self.weight).to_integral_value(rounding=ROUND_CEILING))
 
+    def charge_uncounted(self, media_seconds: Decimal | None) -> int:
+        """Return the charged tokens of an answer whose provider counts no tokens: by the operation's rate."""
+        return charge_at_rate(self.rate, media_seconds)
+
     def affordable(self, charged_tokens: int) -> int:
         """Return how many provider tokens a charge of ``charged_tokens`` covers, rounded down."""
         return int(charged_tokens / self.weight)
 
-    def cost(self, usage: Usage) -> Decimal | None:
-        """Return the provider's cost in US dollars, unrounded."""
-        return None if self.price is None else price_usage(self.price, usage)
+    def cost(self, usage: Usage, *, service_tier: str = "", media_seconds: Decimal | None = None) -> Cost:
+        """Return what an answer cost, at the tier that the provider says it billed."""
+        return cost_of(usage, self.price, self.rate, service_tier=service_tier, media_seconds=media_seconds)
+
+    def cost_at_most(
+        self, usage: Usage, *, asked_tier: str = "", media_seconds: Decimal | None = None
+    ) -> Decimal | None:
+        """Return what an answer costs at most, before its tier is known; see ``price_usage_at_most``."""
+        if self.price is not None:
+            usd = price_usage_at_most(self.price, usage, asked_tier=asked_tier, media_seconds=media_seconds)
+            if usd is not None:
+                return usd
+        return fall_back(self.rate, media_seconds).usd
 
 
-def find_tariff(route: Route, *, margin_percent: Decimal) -> Tariff:
-    """Return how calls on ``route`` are charged and priced at this moment."""
-    return Tariff(find_price(route.provider, route.model), margin_percent)
+def find_tariffs(routes: Sequence[Route], *, operation: str, terms: Terms) -> list[tuple[Route, Tariff]]:
+    """Return how calls are charged and priced at this moment on each of ``routes`` that the company may use.
+
+    Models without a price are left out unless the operation or the company's terms make up for it; staff are told.
+    Asks no database while terms, prices and rates are remembered (``billing``'s ``warm_…``).
+
+    Raises:
+        AccessRefused: none of the models may be used.
+    """
+    found, refusal = [], None
+    for route in routes:
+        refused = admit_model(terms, route.provider, route.model, operation)
+        if refused is None:
+            found.append((route, _find_tariff(route, operation, terms)))
+        else:
+            note_refused_model(route.provider, route.model, operation)
+            refusal = refused
+    if refusal is not None and not found:
+        raise AccessRefused(refusal.reason, refusal.message)
+    return found
+
+
+def _find_tariff(route: Route, operation: str, terms: Terms) -> Tariff:
+    assert terms.margin_percent is not None  # what admits has a plan
+    return Tariff(
+        find_price(route.provider, route.model),
+        terms.margin_percent,
+        find_weight(route.provider, route.model),
+        find_operation_rate(operation),
+    )
 
 
 class Answered(Protocol):
@@ -98,7 +146,7 @@ def answered(
         file_bytes=quantities.file_bytes,
         item_count=quantities.item_count,
         media_seconds=quantities.media_seconds,
-        **_used(answer.usage, tariff),
+        **_used(answer.usage, tariff, service_tier=answer.service_tier, media_seconds=quantities.media_seconds),
     )
 
 
@@ -119,13 +167,11 @@ def failed(
     }
     if error.usage is not None:
         return AttemptUsage(status="failed", **facts, **_used(error.usage, tariff))
-    maybe_worked = error.delivery == "unknown"
-    return AttemptUsage(
-        status="unknown" if maybe_worked else "refused",
-        usage_source="none",
-        **facts,
-        **_priced(tariff, estimated_cost_usd if maybe_worked else tariff.cost(Usage())),
-    )
+    if error.delivery == "unknown":
+        return AttemptUsage(
+            status="unknown", usage_source="none", **facts, **_priced(tariff, _estimated(tariff, estimated_cost_usd))
+        )
+    return AttemptUsage(status="refused", usage_source="none", **facts, **_priced(tariff, _nothing(tariff)))
 
 
 def abandoned(number: int, tariff: Tariff, *, estimated_cost_usd: Decimal | None) -> AttemptUsage:
@@ -136,11 +182,13 @@ def abandoned(number: int, tariff: Tariff, *, estimated_cost_usd: Decimal | None
         usage_source="none",
         error_code="interrupted",
         succeeded=False,
-        **_priced(tariff, estimated_cost_usd),
+        **_priced(tariff, _estimated(tariff, estimated_cost_usd)),
     )
 
 
-def _used(usage: Usage, tariff: Tariff) -> dict[str, Any]:
+def _used(
+    usage: Usage, tariff: Tariff, *, service_tier: str = "", media_seconds: Decimal | None = None
+) -> dict[str, Any]:
     return {
         "usage_source": usage.source,
         "input_tokens": usage.input_tokens,
@@ -155,21 +203,48 @@ def _used(usage: Usage, tariff: Tariff) -> dict[str, Any]:
         "output_audio_tokens": usage.output_audio,
         "output_image_tokens": usage.output_image,
         "tool_requests": usage.tool_requests,
-        "charged_tokens": tariff.charge(usage.provider_tokens),
-        "weight": tariff.weight,
-        **_priced(tariff, tariff.cost(usage)),
+        **_charged(usage, tariff, media_seconds),
+        **_priced(tariff, tariff.cost(usage, service_tier=service_tier, media_seconds=media_seconds)),
     }
 
 
-def _priced(tariff: Tariff, cost_usd: Decimal | None) -> dict[str, Any]:
+def _charged(usage: Usage, tariff: Tariff, media_seconds: Decimal | None) -> dict[str, Any]:
+    """Return the columns of the charge: by the model's weight, or by the operation's rate where no token was counted.
+
+    Whichever version it was, the row names it.
+    """
+    if usage.provider_tokens or tariff.rate is None or not tariff.rate.charges_tokens:
+        version = tariff.weight_version
+        return {
+            "charged_tokens": tariff.charge(usage.provider_tokens),
+            "weight": tariff.weight,
+            "weight_version_id": None if version is None else version.pk,
+        }
+    return {"charged_tokens": tariff.charge_uncounted(media_seconds), "weight_version_id": tariff.rate.pk}
+
+
+def _estimated(tariff: Tariff, usd: Decimal | None) -> Cost:
+    """Say where the estimate is from that was made before the request was sent."""
+    if usd is None:
+        return UNPRICED
+    return Cost(usd, "fallback" if tariff.price is None else kind_of(tariff.price))
+
+
+def _nothing(tariff: Tariff) -> Cost:
+    """Return what a refused request costs: nothing, if its price is known at all."""
+    return UNPRICED if tariff.price is None else Cost(Decimal(0), kind_of(tariff.price))
+
+
+def _priced(tariff: Tariff, cost: Cost) -> dict[str, Any]:
     """Return the columns of money: the company's price is the provider's cost and the margin on it.
 
-    A model may be priced and one of the classes used not: then the whole cost is unknown, and the row says so.
+    A model may be priced and one of the classes used not, or the tier: then the whole cost is unknown, and the row
+    says so.
     """
     return {
-        "price_kind": "unpriced" if cost_usd is None else tariff.price_kind,
+        "price_kind": cost.kind,
         "price_version_id": tariff.price_version_id,
-        "provider_cost_usd": cost_usd,
+        "provider_cost_usd": cost.usd,
         "margin_percent": tariff.margin_percent,
-        "sale_value_usd": None if cost_usd is None else cost_usd * (1 + tariff.margin_percent / 100),
+        "sale_value_usd": None if cost.usd is None else cost.usd * (1 + tariff.margin_percent / 100),
     }

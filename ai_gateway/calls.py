@@ -4,14 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from ai_gateway.accounting import Quantities, find_tariff
+from ai_gateway.accounting import Quantities, Tariff, find_tariffs
 from ai_gateway.attribution import attribute
 from ai_gateway.calibration import find_input_factor
 from ai_gateway.driving import drive
@@ -22,7 +21,7 @@ from ai_gateway.planning import plan_call
 from ai_gateway.providers.registry import get_account, get_provider
 from ai_gateway.providers.types import JsonSchema, ProviderAnswer, ProviderRequest
 from ai_gateway.routing import Route, choose_chain
-from billing.access import get_terms
+from billing.access import Terms, get_terms
 from tokens.errors import AnswerExpired
 from tokens.selectors.answers import find_answer
 from tokens.services.holds import Attribution
@@ -87,14 +86,14 @@ def call_ai(call: Call) -> Answer:
 
 
 def _admitted(call: Call, company_id: int) -> Answer:
-    margin_percent = _admit(company_id)
-    routes = choose_chain(call.operation, company_id)
-    request = _request(call, routes[0])
+    terms = _admit(company_id)
+    tariffs = find_tariffs(choose_chain(call.operation, company_id), operation=call.operation, terms=terms)
+    request = _request(call, tariffs[0][0])
     planned = PlannedCall(
         company_id=company_id,
         operation=call.operation,
         attribution=call.attribution,
-        candidates=[_plan(call.operation, request, route, margin_percent) for route in routes],
+        candidates=[_plan(call.operation, request, route, tariff) for route, tariff in tariffs],
         key=call.idempotency_key,
         request_hash=call.request_hash if call.idempotency_key else None,
         prompt_version=call.prompt_version,
@@ -113,18 +112,17 @@ def _admitted(call: Call, company_id: int) -> Answer:
     return Answer(**ended.reply.stored(), charged_tokens=ended.charged_tokens, hold_id=ended.hold_id)
 
 
-def _admit(company_id: int) -> Decimal:
-    """Return the company's margin, or refuse for its subscription; the balance is the hold's to decide."""
+def _admit(company_id: int) -> Terms:
+    """Return the company's terms, or refuse for its subscription; the balance is the hold's to decide."""
     terms = get_terms(company_id)
     if terms.refusal is not None:
         raise AccessRefused(terms.refusal.reason, terms.refusal.message)
-    assert terms.margin_percent is not None  # what admits has a plan
-    return terms.margin_percent
+    return terms
 
 
-def _plan(operation: str, request: ProviderRequest, route: Route, margin_percent: Decimal) -> Candidate:
+def _plan(operation: str, request: ProviderRequest, route: Route, tariff: Tariff) -> Candidate:
     asked, kind = replace(request, model=route.model), get_account(route.provider).kind
-    plan = plan_call(operation, asked, kind, find_tariff(route, margin_percent=margin_percent))
+    plan = plan_call(operation, asked, kind, tariff)
     return Candidate(route, plan.raised(find_input_factor(route)))
 
 

@@ -59,7 +59,7 @@ class CallPlan:
     def estimated_cost_usd(self) -> Decimal | None:
         """The platform's cost of an attempt whose outcome stays unknown, if the model is priced: at most, or nearly."""
         input_tokens = self.input_tokens if self.count_input is None else -(-self.input_tokens // _BYTES_PER_TOKEN)
-        return self.tariff.cost(Usage(input_uncached=input_tokens, output=self.output_tokens * self.answers))
+        return self.tariff.cost_at_most(Usage(input_uncached=input_tokens, output=self.output_tokens * self.answers))
 
 
 def plan_call(operation: str, request: ProviderRequest, kind: ProviderKind, tariff: Tariff) -> CallPlan:

@@ -10,11 +10,16 @@ from typing import Literal
 from django.db.models import DurationField, ExpressionWrapper, F
 
 from billing.models import Subscription, SubscriptionStatus
+from billing.prices import find_price
+from billing.rates import find_operation_rate
+from billing.remembering import Remembered
 from tenants.errors import NotAMember
 from tenants.models import Company, User
 from tenants.selectors import get_company_of
 from tokens.models.fields import ClockTimestamp
 from tokens.selectors import Balance, get_balance
+
+TERMS_SECONDS = 2.0
 
 Reason = Literal[
     "",
@@ -23,6 +28,7 @@ Reason = Literal[
     "subscription_expired",
     "no_tokens_remaining",
     "insufficient_tokens",
+    "model_not_priced",
 ]
 
 
@@ -39,13 +45,15 @@ class Terms:
     """What a company's subscription says at this moment.
 
     ``days_remaining`` counts begun days up to the end of the period. ``margin_percent`` is the company's own, or its
-    plan's; without a subscription it is None: then ``refusal`` is set and nothing is sold.
+    plan's; without a subscription it is None: then ``refusal`` is set and nothing is sold. ``allows_unpriced_models``:
+    the company may use models whose price is not known.
     """
 
     refusal: Refusal | None
     margin_percent: Decimal | None = None
     days_remaining: int = 0
     plan_name: str = ""
+    allows_unpriced_models: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,9 @@ class AccessDecision:
 NO_SUBSCRIPTION = Refusal("no_subscription", "There is no subscription. Choose a plan to use AI.")
 DEACTIVATED = Refusal("subscription_deactivated", "The subscription is deactivated. Ask support to activate it again.")
 EXPIRED = Refusal("subscription_expired", "The subscription has expired. Renew it to use AI again.")
+MODEL_NOT_PRICED = Refusal(
+    "model_not_priced", "The price of this model is not known, so it cannot be used. Support has been told."
+)
 WITHOUT_SUBSCRIPTION = Terms(NO_SUBSCRIPTION)
 
 
@@ -117,6 +128,33 @@ def get_terms(company_id: int) -> Terms:
     return list_terms([company_id])[company_id]
 
 
+def get_terms_cached(company_id: int) -> Terms:
+    """Return a company's terms of at most ``TERMS_SECONDS`` ago: for the gateway, which asks at every call."""
+    return _remembered.get(company_id)
+
+
+async def warm_terms(company_id: int) -> None:
+    """See to it that ``get_terms_cached`` asks no database just after this: for callers on an event loop."""
+    await _remembered.warm(company_id)
+
+
+def forget_terms() -> None:
+    """Drop the terms that this process remembers."""
+    _remembered.forget()
+
+
+def admit_model(terms: Terms, provider: str, model: str, operation: str) -> Refusal | None:
+    """Return why a company may not use a model for an operation, or None.
+
+    A model without a price is for operations that have a fallback, and for companies whose terms allow it. Asks no
+    database while prices and rates are remembered.
+    """
+    if terms.allows_unpriced_models or find_price(provider, model) is not None:
+        return None
+    rate = find_operation_rate(operation)
+    return None if rate is not None and rate.has_fallback else MODEL_NOT_PRICED
+
+
 def list_terms(company_ids: Iterable[int]) -> dict[int, Terms]:
     """Read the subscriptions of several companies in one query; a company without one gets a refusal."""
     ids = list(company_ids)
@@ -139,6 +177,7 @@ def _terms(subscription: Subscription, time_left: timedelta) -> Terms:
         margin_percent=subscription.plan.margin_percent if own_margin is None else own_margin,
         days_remaining=max(0, ceil(time_left / timedelta(days=1))),
         plan_name=subscription.plan.name,
+        allows_unpriced_models=subscription.allows_unpriced_models,
     )
 
 
@@ -162,3 +201,6 @@ def _no_company() -> AccessDecision:
         consumed_tokens=empty.used_tokens,
         days_remaining=0,
     )
+
+
+_remembered = Remembered(get_terms, seconds=TERMS_SECONDS)

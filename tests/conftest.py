@@ -9,6 +9,9 @@ from django.test.utils import setup_databases, teardown_databases
 from ai_gateway.breakers import forget_breakers
 from ai_gateway.calibration import forget_factors
 from ai_gateway.routing import forget_routes
+from billing.access import forget_terms
+from billing.prices import forget_prices
+from billing.rates import forget_rates
 
 # What a test that commits has to clear itself: triggers keep these tables from being emptied, so nobody else can.
 _APPEND_ONLY = ("tokens_usage_log", "tokens_ledger_entry", "tokens_seal")
@@ -39,11 +42,14 @@ def django_db_setup(
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> Iterator[None]:
-    """Let no test find what an earlier one left in the process: a provider that it broke, a route that it set."""
+    """Let no test find what an earlier one left in the process: a provider that it broke, a route or terms that it set."""
     yield
     forget_breakers()
     forget_routes()
     forget_factors()
+    forget_prices()
+    forget_rates()
+    forget_terms()
 
 
 @pytest.fixture

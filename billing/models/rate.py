@@ -56,6 +56,16 @@ class OperationRate(Dated):
     def __str__(self) -> str:
         return f"{self.operation} from {self.effective_from:%Y-%m-%d}"
 
+    @property
+    def charges_tokens(self) -> bool:
+        """Whether answers are charged whose provider counted no token."""
+        return self.tokens_per_second is not None or self.tokens_per_request is not None
+
+    @property
+    def has_fallback(self) -> bool:
+        """Whether calls of the operation have a cost although their model has no price."""
+        return self.fallback_usd_per_request is not None or self.fallback_usd_per_minute is not None
+
 
 class RefusedModel(models.Model):
     """A model that calls were refused for, because its price is not known: for staff to price it, or to leave it."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 import factory
 from django.utils import timezone
 
-from billing.models import Plan, PriceVersion, Subscription
+from billing.models import OperationRate, Plan, PriceVersion, Subscription, WeightVersion
 from tests.tenants.factories import CompanyFactory
 
 
@@ -35,3 +35,25 @@ class PriceVersionFactory(factory.django.DjangoModelFactory[PriceVersion]):
     output_usd_per_million = Decimal(10)
     kind = "listed"
     source = "test"
+
+
+class WeightVersionFactory(factory.django.DjangoModelFactory[WeightVersion]):
+    """Two charged tokens for one, from the beginning of 2026 on."""
+
+    class Meta:
+        model = WeightVersion
+
+    provider = "openai"
+    model = "gpt-test"
+    effective_from = datetime(2026, 1, 1, tzinfo=UTC)
+    weight = Decimal(2)
+
+
+class OperationRateFactory(factory.django.DjangoModelFactory[OperationRate]):
+    """An operation without any rate of its own, from the beginning of 2026 on."""
+
+    class Meta:
+        model = OperationRate
+
+    operation = "dictation"
+    effective_from = datetime(2026, 1, 1, tzinfo=UTC)

@@ -5,9 +5,20 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from billing.access import check_ai_access, check_ai_access_for_user, check_subscription, get_terms
+from billing import remembering
+from billing.access import (
+    DEACTIVATED,
+    TERMS_SECONDS,
+    admit_model,
+    check_ai_access,
+    check_ai_access_for_user,
+    check_subscription,
+    get_terms,
+    get_terms_cached,
+)
+from billing.models import Subscription
 from tenants.errors import CompanyNotNamed, NotAMember
-from tests.billing.factories import SubscriptionFactory
+from tests.billing.factories import PriceVersionFactory, SubscriptionFactory
 from tests.tenants.factories import CompanyFactory, MembershipFactory, UserFactory
 from tests.tokens.ledger import grant, hold, used
 from tokens.services.holds import settle_hold
@@ -125,3 +136,42 @@ def test_a_user_without_a_company_has_no_subscription():
     decision = check_ai_access_for_user(UserFactory(), 1)
     assert (decision.has_access, decision.reason) == (False, "no_subscription")
     assert decision.message == "You belong to no company yet. Create one to use AI."
+
+
+def test_terms_are_remembered_for_two_seconds(monkeypatch, django_assert_num_queries):
+    clock = [100.0]
+    monkeypatch.setattr(remembering, "monotonic", lambda: clock[0])
+    company = subscribed()
+    assert get_terms_cached(company.pk).refusal is None
+    Subscription.objects.update(status="deactivated")
+    clock[0] += TERMS_SECONDS
+    with django_assert_num_queries(0):
+        assert get_terms_cached(company.pk).refusal is None
+    clock[0] += 0.1
+    assert get_terms_cached(company.pk).refusal == DEACTIVATED
+
+
+def test_a_model_without_a_price_is_refused():
+    terms = get_terms(subscribed().pk)
+    assert admit_model(terms, "openai", "no-such-model", "api").reason == "model_not_priced"
+
+
+def test_a_model_with_a_price_is_admitted():
+    PriceVersionFactory()
+    assert admit_model(get_terms(subscribed().pk), "openai", "gpt-test", "api") is None
+
+
+def test_a_price_that_is_still_to_come_is_none():
+    PriceVersionFactory(effective_from=timezone.now() + timedelta(hours=1))
+    assert admit_model(get_terms(subscribed().pk), "openai", "gpt-test", "api").reason == "model_not_priced"
+
+
+def test_a_model_without_a_price_is_for_operations_with_a_fallback():
+    terms = get_terms(subscribed().pk)
+    assert admit_model(terms, "openai", "no-such-model", "cv_parse") is None
+    assert admit_model(terms, "openai", "no-such-model", "transcription").reason == "model_not_priced"
+
+
+def test_a_company_may_be_allowed_models_without_a_price():
+    terms = get_terms(subscribed(allows_unpriced_models=True).pk)
+    assert admit_model(terms, "openai", "no-such-model", "api") is None

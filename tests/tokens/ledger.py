@@ -33,9 +33,13 @@ def hold(company: Company, needed: int, *, minimum: int | None = None, lease: in
             needed_tokens=needed,
             minimum_tokens=needed if minimum is None else minimum,
             lease_seconds=lease,
-            provider="sandbox",
-            model="sandbox-rules-1",
-            **{"operation": "cv_parse", "attribution": Attribution(), **options},
+            **{
+                "provider": "sandbox",
+                "model": "sandbox-rules-1",
+                "operation": "cv_parse",
+                "attribution": Attribution(),
+                **options,
+            },
         )
     )
 

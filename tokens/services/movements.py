@@ -83,6 +83,7 @@ class AttemptUsage:
     usage_source: Literal["provider", "counted", "estimated", "none"]
     charged_tokens: int = 0
     weight: Decimal = Decimal(1)
+    weight_version_id: UUID | None = None
     input_tokens: int = 0
     output_tokens: int = 0
     input_uncached_tokens: int = 0

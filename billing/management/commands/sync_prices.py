@@ -3,14 +3,13 @@
 import json
 from argparse import ArgumentParser
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.utils.dateparse import parse_datetime
 
 from billing.errors import PriceExists
+from billing.management.arguments import parse_model, parse_moment
 from billing.services.price_book import PriceSync, sync_prices
 
 WORDS = {
@@ -36,7 +35,7 @@ class Command(BaseCommand):
 
     def handle(self, *, models: list[str], dry_run: bool, **options: Any) -> None:
         """Sync and report."""
-        moment = _parse_moment(options["effective_from"])
+        moment = parse_moment("--effective-from", options["effective_from"]) if options["effective_from"] else None
         wanted = _checked(models) or _list_configured()
         try:
             results = sync_prices(wanted, effective_from=moment, dry_run=dry_run)
@@ -68,19 +67,5 @@ def _list_configured() -> list[str]:
 
 def _checked(models: list[str]) -> list[str]:
     for model in models:
-        provider, _, name = model.partition("/")
-        if not provider or not name:
-            raise CommandError(f"“{model}” is not of the form provider/model.")
+        parse_model(model)
     return models
-
-
-def _parse_moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = parse_datetime(text)
-    except ValueError as error:
-        raise CommandError(f"--effective-from: {error}.") from error
-    if moment is None or moment.tzinfo is None:
-        raise CommandError("--effective-from needs a time with its offset, such as 2026-12-01T00:00:00Z.")
-    return moment
