@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -16,7 +17,7 @@ from ai_gateway.models import ModelCalibration
 from ai_gateway.operations import limits_of
 from ai_gateway.routes import set_route
 from ai_gateway.routing import forget_routes
-from billing.models import Plan, Subscription
+from billing.models import Plan, RefusedModel, Subscription
 from billing.prices import forget_prices
 from tests.billing.factories import PriceVersionFactory
 from tests.tenants.factories import UserFactory
@@ -79,8 +80,20 @@ def test_the_same_calls_through_the_anthropic_sdk_are_accounted_alike(company, u
     answer = call_ai(question(company))
 
     log = UsageLog.objects.get()
-    assert (log.provider, log.model, log.price_kind) == ("anthropic", "claude-haiku-5-5", "unpriced")
+    assert (log.provider, log.model) == ("anthropic", "claude-haiku-5-5")
+    assert (log.price_kind, log.provider_cost_usd) == ("fallback", Decimal("0.125"))  # no price was loaded
     assert log.charged_tokens == answer.charged_tokens > 0
+
+
+def test_a_model_without_a_price_or_a_fallback_is_refused_before_anything_is_held_or_sent(company, upstream, settings):
+    settings.AI_MODELS = {"api": "anthropic/claude-haiku-5-5"}
+
+    with pytest.raises(AccessRefused) as refusal:
+        call_ai(question(company, operation="api"))
+
+    assert refusal.value.reason == "model_not_priced"
+    assert (Hold.objects.count(), upstream.requests) == (0, [])
+    assert RefusedModel.objects.get().model == "claude-haiku-5-5"
 
 
 def test_a_repeat_of_the_key_is_answered_from_the_store_and_not_charged(company, upstream):
