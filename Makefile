@@ -13,7 +13,7 @@ PYTEST := $(RUN) -m pytest -n auto
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-llm demo-once local-model demo-reset shell test test-all checks lint types layers migrations lock
+.PHONY: help demo demo-llm demo-once local-model demo-reset shell test test-all checks lint types layers migrations bench-ledger lock
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
@@ -58,6 +58,9 @@ layers: $(READY) ## check that imports run one way
 
 migrations: $(READY) ## check that the models have their migrations
 	@$(SERVICES) $(RUN) manage.py makemigrations --check --dry-run --settings config.test
+
+bench-ledger: $(READY) ## measure the ledger beside pgbench (OPTIONS=--quick)
+	@$(RUN) -m benchmarks.ledger $(OPTIONS)
 
 COMPILE = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
 	--python-version 3.11 --custom-compile-command "make lock" $(UPGRADE)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.tokens.ledger import hold, new_company, used
 from tokens.selectors.audit import audit_ledger, list_checks
@@ -81,6 +82,56 @@ def test_the_audit_finds_damage(busy_company, damage, found):
         cursor.execute(damage)
 
     assert broken_checks() == found
+
+
+ONE_LOG = "(SELECT id FROM tokens_usage_log WHERE charged_tokens = 150)"
+OTHER_LOG = "(SELECT id FROM tokens_usage_log WHERE charged_tokens = 900)"
+
+
+@pytest.mark.parametrize("every_row", [False, True], ids=["where sums disagree", "every row"])
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        (f"UPDATE tokens_usage_log SET charged_tokens = 151 WHERE id = {ONE_LOG}", "charges_are_accounted_for"),
+        (f"UPDATE tokens_usage_log SET debt_tokens = debt_tokens + 1 WHERE id = {OTHER_LOG}", "charges_are_accounted_for"),
+        (f"UPDATE tokens_usage_log SET absorbed_tokens = 1 WHERE id = {ONE_LOG}", "charges_are_accounted_for"),
+        (f"UPDATE tokens_ledger_entry SET delta_tokens = -149 WHERE usage_log_id = {ONE_LOG}", "charges_are_accounted_for"),
+        (f"DELETE FROM tokens_ledger_entry WHERE usage_log_id = {ONE_LOG}", "charges_are_accounted_for"),
+        (f"UPDATE tokens_ledger_entry SET delta_tokens = delta_tokens - 1 WHERE kind = 'debt' AND usage_log_id = {OTHER_LOG}",
+         "charges_are_accounted_for"),
+        (f"UPDATE tokens_ledger_entry SET usage_log_id = uuidv7() WHERE usage_log_id = {ONE_LOG}", "usage_entries_have_logs"),
+        (f"UPDATE tokens_usage_log SET company_id = -1 WHERE id = {ONE_LOG}", "usage_entries_have_logs"),
+        (f"DELETE FROM tokens_usage_log WHERE id = {ONE_LOG}", "usage_entries_have_logs"),
+        ("UPDATE tokens_hold SET charged_tokens = 149 WHERE charged_tokens = 150", "holds_ended_as_charged"),
+        ("UPDATE tokens_hold SET charged_tokens = NULL WHERE charged_tokens = 150", "holds_ended_as_charged"),
+        ("UPDATE tokens_hold SET state = 'released' WHERE charged_tokens = 150", "holds_ended_as_charged"),
+        (f"UPDATE tokens_usage_log SET hold_id = uuidv7() WHERE id = {ONE_LOG}", "holds_ended_as_charged"),
+        ("UPDATE tokens_attempt SET usage_log_id = NULL WHERE state = 'refused'", "attempts_have_their_logs"),
+        (f"UPDATE tokens_attempt SET usage_log_id = {OTHER_LOG} WHERE usage_log_id = {ONE_LOG}", "attempts_have_their_logs"),
+        (f"UPDATE tokens_attempt SET state = 'not_sent' WHERE usage_log_id = {ONE_LOG}", "attempts_have_their_logs"),
+        (f"UPDATE tokens_usage_log SET attempt_number = 2 WHERE id = {ONE_LOG}", "attempts_have_their_logs"),
+        ("UPDATE tokens_hold SET key = 'twice' WHERE state = 'settled'", "keys_charge_once"),
+    ],
+)  # fmt: skip
+def test_a_single_wrong_row_is_found(busy_company, damage, found, every_row):
+    with lifted_guards(), connection.cursor() as cursor:
+        cursor.execute(damage)
+
+    assert found in broken_checks(every_row=every_row)
+
+
+def test_tables_whose_sums_agree_are_not_joined(busy_company):
+    with CaptureQueriesContext(connection) as queries:
+        audit_ledger()
+
+    asked = [query["sql"] for query in queries if "FROM tokens_attempt t\nJOIN tokens_hold" in query["sql"]]
+    assert asked == []
+
+    with CaptureQueriesContext(connection) as queries:
+        audit_ledger(every_row=True)
+
+    asked = [query["sql"] for query in queries if "FROM tokens_attempt t\nJOIN tokens_hold" in query["sql"]]
+    assert len(asked) == 1
 
 
 def test_the_audit_finds_a_missing_guard(busy_company):

@@ -763,10 +763,6 @@ class Migration(migrations.Migration):
             model_name="holdpart",
             constraint=models.CheckConstraint(condition=models.Q(("tokens__gt", 0)), name="tokens_hold_part_positive"),
         ),
-        migrations.AddIndex(
-            model_name="ledgerentry",
-            index=models.Index(fields=["company", "id"], name="tokens_ledger_entry_of_company"),
-        ),
         migrations.AddConstraint(
             model_name="ledgerentry",
             constraint=models.UniqueConstraint(

@@ -70,7 +70,6 @@ class LedgerEntry(models.Model):
             ),
             known("kind", EntryKind, table="tokens_ledger_entry"),
         )
-        indexes = (models.Index(fields=("company", "id"), name="tokens_ledger_entry_of_company"),)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.delta_tokens:+d}"

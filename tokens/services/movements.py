@@ -218,9 +218,10 @@ def closing_hold(closing: Closing) -> Movement[Settlement]:
 
 
 _DEFAULTS = {field.name: field.default for field in fields(AttemptUsage)}
+_ENCODER = json.JSONEncoder(default=str)
 
 
 def _rows(usages: Sequence[AttemptUsage]) -> str:
     """Write down what differs from the defaults, which are the usage log's, too."""
     rows = [{name: value for name, value in vars(usage).items() if value != _DEFAULTS[name]} for usage in usages]
-    return json.dumps(rows, default=str)
+    return _ENCODER.encode(rows)

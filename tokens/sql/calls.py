@@ -2,7 +2,7 @@
 
 # Whether the commit of a movement waits for the disk: not when it had to wait for its turn (tokens_take_turn). Then
 # MAKE_DURABLE has to follow, in a transaction of its own, before anybody relies on the movement.
-IS_DURABLE = "current_setting('synchronous_commit') <> 'off'"
+IS_DURABLE = "current_setting('synchronous_commit') <> 'off' AS is_durable"
 MAKE_DURABLE = "SELECT pg_logical_emit_message(true, 'winnow', '')"
 
 PLACE_HOLD = f"""

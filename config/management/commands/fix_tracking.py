@@ -41,15 +41,16 @@ class Command(BaseCommand):
         parser.add_argument("--company", metavar="SLUG", help="one company instead of all")
         parser.add_argument("--dry-run", action="store_true", help="report what would be repaired, change nothing")
         parser.add_argument("--json", action="store_true", help="print one JSON document; progress goes to stderr")
+        parser.add_argument("--every-row", action="store_true", help="also join tables whose sums agree; much slower")
         parser.add_argument("--reprocess-ai", action="store_true", help="run AI results without a usage log again")
         parser.add_argument("--limit", type=int, default=1000, help="repair at most so many of each kind (%(default)s)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Audit, repair, audit again, report."""
         company_id = self._company_id(options["company"])
-        before = self._audit(company_id, options["limit"], "Checking")
+        before = self._audit("Checking", company_id, options)
         done = {} if options["dry_run"] else self._repair(before, reprocess=options["reprocess_ai"])
-        after = self._audit(company_id, options["limit"], "Checking again") if done else before
+        after = self._audit("Checking again", company_id, options) if done else before
         rows = [_row(found, left, done.get(found.name), options) for found, left in zip(before, after, strict=True)]
         if options["json"]:
             self.stdout.write(json.dumps(_document(rows, options), indent=2))
@@ -66,9 +67,9 @@ class Command(BaseCommand):
             raise CommandError(f"There is no company {slug!r}. The slug is the part after /c/ in its address.")
         return company.pk
 
-    def _audit(self, company_id: int | None, limit: int, what: str) -> list[CheckResult]:
+    def _audit(self, what: str, company_id: int | None, options: dict[str, Any]) -> list[CheckResult]:
         self.stderr.write(f"{what} …")
-        return audit_tracking(company_id=company_id, examples=limit)
+        return audit_tracking(company_id=company_id, examples=options["limit"], every_row=options["every_row"])
 
     def _repair(self, results: Sequence[CheckResult], *, reprocess: bool) -> dict[str, int]:
         """Repair what was found; returns how many per check that has a repair."""
