@@ -31,7 +31,16 @@ class SubscriptionAdmin(admin.ModelAdmin[Subscription]):
     list_select_related = ("company", "plan")
     search_fields = ("company__name", "company__slug")
     ordering = ("-id",)
-    fields = ("company", "plan", "status", "is_current", "period_starts_at", "period_ends_at", "margin_percent")
+    fields = (
+        "company",
+        "plan",
+        "status",
+        "is_current",
+        "period_starts_at",
+        "period_ends_at",
+        "margin_percent",
+        "allows_unpriced_models",
+    )
     readonly_fields = ("company", "plan", "is_current", "period_starts_at", "period_ends_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

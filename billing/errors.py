@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 
 class BillingError(Exception):
@@ -29,3 +30,23 @@ class PriceExists(BillingError):
 
     def __str__(self) -> str:
         return f"{self.provider}/{self.model} has another price from exactly {self.effective_from.isoformat()} on"
+
+
+@dataclass
+class TermsInThePast(BillingError):
+    """A weight would begin in the past: what balances were charged by is not changed afterwards."""
+
+    effective_from: datetime
+
+    def __str__(self) -> str:
+        return f"{self.effective_from.isoformat()} is in the past"
+
+
+@dataclass
+class TermsInForce(BillingError):
+    """The price or weight is in force, or too nearly so to be withdrawn: usage logs may name it."""
+
+    terms_id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.terms_id} is in force"

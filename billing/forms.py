@@ -1,6 +1,16 @@
-"""What people enter to open a company."""
+"""What people enter to open a company, and what staff enter about prices."""
 
+from datetime import UTC
+from typing import Any
+
+from django import forms
+
+from billing.models import CLASS_PRICES, PriceVersion
+from billing.price_list import ListedRate
+from billing.rate_lines import SHORT_NAMES, parse_rates, write_rates
 from tenants.forms import CompanyForm
+
+_KINDS = (("override", "Our own price"), ("free", "Free: it costs nothing"), ("listed", "Back to the price list"))
 
 
 class NewCompanyForm(CompanyForm):
@@ -14,3 +24,70 @@ class NewCompanyForm(CompanyForm):
             f"You own {number}, which is as many as one person can open. Each comes with free tokens; ask support if "
             "you need another.",
         )
+
+
+class DatedForm(forms.Form):
+    """From when on, and why."""
+
+    effective_from = forms.DateTimeField(
+        label="From (UTC)", widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )
+    reason = forms.CharField(max_length=200)
+
+    def clean_effective_from(self) -> Any:
+        """Take what was entered as UTC, whatever zone the page is shown in."""
+        return self.cleaned_data["effective_from"].replace(tzinfo=UTC)
+
+
+class PriceForm(DatedForm):
+    """A model's price from a moment on: US dollars per million tokens, thousand tool requests or hour."""
+
+    kind = forms.ChoiceField(label="What holds", choices=_KINDS)
+    other_rates = forms.CharField(
+        required=False,
+        widget=forms.Textarea({"rows": 6, "spellcheck": "false"}),
+        help_text="One line for each tier and length of input, such as “flex: input=1 output=5” or “standard above "
+        "272000: input=4 output=15”. A tier that is not here is not priced.",
+    )
+
+    def __init__(self, *args: Any, current: PriceVersion | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, column in SHORT_NAMES.items():
+            self.fields[column] = forms.DecimalField(
+                label=_label(name, column), max_digits=20, decimal_places=12, min_value=0, required=False
+            )
+            usd = getattr(current, column, None)
+            self.fields[column].initial = None if usd is None else f"{usd.normalize():f}"
+        self.fields["other_rates"].initial = "" if current is None else write_rates(current)
+        self.order_fields(["kind", "effective_from", *CLASS_PRICES, "other_rates", "reason"])
+
+    def clean_other_rates(self) -> tuple[ListedRate, ...]:
+        """Read the lines."""
+        try:
+            return parse_rates(self.cleaned_data["other_rates"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for at least one price of our own."""
+        cleaned = super().clean() or {}
+        if cleaned.get("kind") == "override" and all(cleaned.get(column) is None for column in CLASS_PRICES):
+            self.add_error("kind", "Enter at least one price.")
+        return cleaned
+
+
+class WeightForm(DatedForm):
+    """How many tokens a provider token of a model charges from a moment on."""
+
+    weight = forms.DecimalField(max_digits=12, decimal_places=6, min_value=0)
+
+    def clean_weight(self) -> Any:
+        """Refuse a weight that would charge nothing."""
+        weight = self.cleaned_data["weight"]
+        if not weight:
+            raise forms.ValidationError("The weight must be more than zero.")
+        return weight
+
+
+def _label(name: str, column: str) -> str:
+    return f"{name.replace('_', ' ').capitalize()}, USD per {column.rpartition('_per_')[2]}"

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, include, path, reverse
 
+from billing.models import PriceVersion
 from tenants.access import company_view
 from tenants.models import Company, Role
 from tests.applications.factories import ApplicationFactory, JobFactory
@@ -45,7 +46,15 @@ LEAST_ROLE: Mapping[str, str] = {
 # Pages of whoever is signed in.
 SIGNED_IN = {"my_tokens", "company_new", "account_email", "account_change_password", "account_set_password"}
 # Pages that exist for the platform staff alone.
-STAFF = {"staff_company_list", "staff_ledger", "staff_audit", "staff_models"}
+STAFF = {
+    "staff_company_list",
+    "staff_ledger",
+    "staff_audit",
+    "staff_models",
+    "staff_prices",
+    "staff_price",
+    "staff_withdraw",
+}
 # Pages for everybody, signed in or not.
 PUBLIC = {
     *("home", "healthz", "readyz"),
@@ -67,6 +76,10 @@ FILL: Mapping[str, Callable[[Company], Any]] = {
     "application_id": lambda company: ApplicationFactory(job__company=company).pk,
     "step_id": lambda company: ApplicationFactory(job__company=company).runs.get().steps.get(position=1).pk,
     "api_key_id": lambda company: new_api_key(company)[0].pk,
+    "provider": lambda _company: "sandbox",
+    "model": lambda _company: "*",
+    "terms": lambda _company: "price",
+    "terms_id": lambda _company: PriceVersion.objects.get(provider="sandbox").pk,
     "uidb36": lambda _company: "1",
     "key": lambda _company: "no-such-key",
 }
