@@ -26,4 +26,4 @@ RUN mkdir "$TIKTOKEN_CACHE_DIR" \
     && SECRET_KEY=only-to-collect-files python manage.py collectstatic --no-input
 USER winnow
 EXPOSE 8000
-CMD ["python", "-m", "uvicorn", "config.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--lifespan", "off", "--no-server-header"]
+CMD ["python", "-m", "uvicorn", "config.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--lifespan", "on", "--no-server-header"]

@@ -13,7 +13,7 @@ PYTEST := $(RUN) -m pytest -n auto
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-llm demo-once local-model demo-reset shell test test-all checks lint types layers migrations bench-ledger lock
+.PHONY: help demo demo-llm demo-once local-model demo-reset shell test test-all checks lint types layers migrations bench-ledger bench-gateway lock
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
@@ -64,6 +64,9 @@ bench-ledger: $(READY) ## measure the ledger beside pgbench (OPTIONS=--quick)
 
 COMPILE = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
 	--python-version 3.11 --custom-compile-command "make lock" $(UPGRADE)
+
+bench-gateway: $(READY) ## measure the gateway over HTTP beside a bare proxy: a table and a line of JSON
+	@exec $(RUN) -m benchmarks.gateway
 
 lock: $(READY) ## write the lock files anew (UPGRADE=--upgrade for newer versions)
 	@$(COMPILE) requirements/bootstrap.in --output-file requirements/bootstrap.lock >&2

@@ -16,6 +16,7 @@ from ai_gateway.effects import (
     Settled,
     StartAttempt,
 )
+from tokens.errors import BudgetExceeded, InsufficientTokens
 from tokens.services.async_ledger import AsyncLedger
 from tokens.services.movements import Closing, HoldRequest, PlacedHold
 
@@ -30,18 +31,29 @@ async def adrive(life: Life, ledger: AsyncLedger, send: Callable[[Send], Awaitab
     outcome: Any = None
     failure: BaseException | None = None
     while True:
-        try:
-            effect = life.send(outcome) if failure is None else life.throw(failure)
-        except StopIteration as end:
-            ended: Settled | Replayed = end.value
-            return ended
-        outcome, failure = None, None
+        if isinstance(failure, InsufficientTokens | BudgetExceeded):
+            # It counts the input now, which takes a tokenizer seconds where somebody sends megabytes.
+            step = await asyncio.to_thread(_step, life, outcome, failure)
+        else:
+            step = _step(life, outcome, failure)
+        if isinstance(step, Settled | Replayed):
+            return step
+        effect, outcome, failure = step, None, None
         try:
             outcome = await _do(effect, ledger, send)
         except GeneratorExit:  # the event loop is gone: nobody can wait for anything any more
             raise
         except BaseException as error:
             failure = error
+
+
+def _step(life: Life, outcome: Any, failure: BaseException | None) -> Effect | Settled | Replayed:
+    """Let the life decide what is to be done next, or end."""
+    try:
+        return life.send(outcome) if failure is None else life.throw(failure)
+    except StopIteration as end:
+        ended: Settled | Replayed = end.value
+        return ended
 
 
 async def _do(effect: Effect, ledger: AsyncLedger, send: Callable[[Send], Awaitable[Any]]) -> Any:

@@ -8,14 +8,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
+from asgiref.sync import sync_to_async
 from structlog.contextvars import bound_contextvars
 
 from ai_gateway.accounting import Quantities, Tariff, find_tariffs
+from ai_gateway.async_driving import adrive
 from ai_gateway.attribution import attribute
 from ai_gateway.calibration import find_input_factor
 from ai_gateway.driving import drive
 from ai_gateway.errors import AccessRefused, CallFailed
-from ai_gateway.life import Candidate, PlannedCall, Replayed, Send, live
+from ai_gateway.life import Candidate, PlannedCall, Replayed, Send, Settled, live
 from ai_gateway.operations import limits_of, timeout_seconds
 from ai_gateway.planning import plan_call
 from ai_gateway.providers.registry import get_account, get_provider
@@ -24,9 +26,10 @@ from ai_gateway.routing import Route, choose_chain
 from billing.access import Terms, get_terms
 from tokens.errors import AnswerExpired
 from tokens.selectors.answers import find_answer
+from tokens.services.async_ledger import get_ledger
 from tokens.services.holds import Attribution
 
-__all__ = ["Answer", "Attribution", "Call", "Quantities", "call_ai"]
+__all__ = ["Answer", "Attribution", "Call", "Quantities", "acall_ai", "call_ai"]
 
 logger = structlog.get_logger(__name__)
 
@@ -85,7 +88,36 @@ def call_ai(call: Call) -> Answer:
         return _admitted(call, company_id)
 
 
+async def acall_ai(call: Call) -> Answer:
+    """Do as ``call_ai`` does without blocking; cancelled at any point, it ends its hold first."""
+    company_id = await sync_to_async(attribute)(call.company_id, call.attribution)
+    with bound_contextvars(call_id=str(uuid4()), company_id=company_id, operation=call.operation):
+        planned, request = await sync_to_async(_prepare)(call, company_id)
+
+        async def send(wanted: Send) -> _Reply:
+            asked = _request_for(wanted, request)
+            with bound_contextvars(hold_id=str(wanted.hold_id)):
+                route = wanted.candidate.route
+                return _Reply(await get_provider(route.provider).acomplete(asked), route)
+
+        ended = await adrive(live(planned), await get_ledger(), send)
+        return await sync_to_async(_answer)(ended) if isinstance(ended, Replayed) else _answer(ended)
+
+
 def _admitted(call: Call, company_id: int) -> Answer:
+    planned, request = _prepare(call, company_id)
+
+    def send(wanted: Send) -> _Reply:
+        asked = _request_for(wanted, request)
+        with bound_contextvars(hold_id=str(wanted.hold_id)):
+            route = wanted.candidate.route
+            return _Reply(get_provider(route.provider).complete(asked), route)
+
+    return _answer(drive(live(planned), send))
+
+
+def _prepare(call: Call, company_id: int) -> tuple[PlannedCall, ProviderRequest]:
+    """Admit a call and plan it; the request is that for the first model, to be adapted to each attempt."""
     terms = _admit(company_id)
     tariffs = find_tariffs(choose_chain(call.operation, company_id), operation=call.operation, terms=terms)
     request = _request(call, tariffs[0][0])
@@ -99,14 +131,14 @@ def _admitted(call: Call, company_id: int) -> Answer:
         prompt_version=call.prompt_version,
         quantities=call.quantities,
     )
+    return planned, request
 
-    def send(wanted: Send) -> _Reply:
-        route = wanted.candidate.route
-        asked = replace(request, model=route.model, max_output_tokens=wanted.output_limit)
-        with bound_contextvars(hold_id=str(wanted.hold_id)):
-            return _Reply(get_provider(route.provider).complete(asked), route)
 
-    ended = drive(live(planned), send)
+def _request_for(wanted: Send, request: ProviderRequest) -> ProviderRequest:
+    return replace(request, model=wanted.candidate.route.model, max_output_tokens=wanted.output_limit)
+
+
+def _answer(ended: Settled | Replayed) -> Answer:
     if isinstance(ended, Replayed):
         return _stored_answer(ended.hold_id)
     return Answer(**ended.reply.stored(), charged_tokens=ended.charged_tokens, hold_id=ended.hold_id)

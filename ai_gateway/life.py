@@ -6,7 +6,7 @@ does that (``driving.py``), so that workers, which block, and the HTTP gateway, 
 
 import random
 from collections.abc import Generator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -216,7 +216,7 @@ class _Attempts:
             Closing.settling(self.hold_id, [*self.usages, usage], stored, settings.AI_ANSWER_DAYS)
         )
         if settlement is not None:
-            logger.info("call_settled", hold_id=str(self.hold_id), attempt=self.number, **asdict(settlement))
+            logger.info("call_settled", hold_id=str(self.hold_id), attempt=self.number, **vars(settlement))
         return Settled(self.hold_id, self.candidate, reply, charged, settlement)
 
     def _note(self, error: ProviderError) -> None:

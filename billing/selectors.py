@@ -4,7 +4,8 @@ from datetime import datetime
 
 from django.db import connection
 
-from billing.models import Plan, Subscription
+from billing.models import Plan, PriceVersion, Subscription
+from billing.prices import ANY_MODEL
 from tenants.models import Company
 from tokens.directory import PlanSummary
 
@@ -23,6 +24,12 @@ def get_starter_plan() -> Plan:
 def find_current_subscription(company_id: int) -> Subscription | None:
     """Find the subscription that a company is on, whatever its state."""
     return Subscription.objects.filter(company_id=company_id, is_current=True).select_related("plan", "company").first()
+
+
+def list_priced_models() -> list[tuple[str, str]]:
+    """List provider and name of each model that has a price of its own."""
+    named = PriceVersion.objects.exclude(model=ANY_MODEL).values_list("provider", "model").distinct()
+    return [(provider, model) for provider, model in named]
 
 
 def summarise_plan(company: Company) -> PlanSummary | None:

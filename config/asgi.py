@@ -1,4 +1,4 @@
-"""ASGI entry point of the web server."""
+"""ASGI entry point of the web server: the site, and the gateway for AI calls below ``/v1/``."""
 
 import os
 
@@ -6,4 +6,9 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_asgi_application()
+site = get_asgi_application()  # sets Django up, which what is imported below needs
+
+from ai_gateway.http.application import GatewayApplication  # noqa: E402
+from tenants.api_keys import KeyRing  # noqa: E402
+
+application = GatewayApplication(site, KeyRing())

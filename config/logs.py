@@ -6,6 +6,7 @@ written while it is bound, by our code and by libraries that use ``logging``.
 
 from typing import Any
 
+import orjson
 import structlog
 
 _SHARED: list[structlog.typing.Processor] = [
@@ -20,12 +21,19 @@ _SHARED: list[structlog.typing.Processor] = [
 def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
     """Configure structlog and return the ``LOGGING`` setting that sends both kinds of logger one way."""
     structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        # The first drops what is not wanted before any work is done for it.
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    renderer: structlog.typing.Processor = structlog.dev.ConsoleRenderer(colors=False)
+    if as_json:
+        renderer = structlog.processors.JSONRenderer(_write_json)
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -39,3 +47,8 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": level},
     }
+
+
+def _write_json(line: dict[str, Any], **options: Any) -> str:
+    """Write a line several times as fast as ``json`` does: each AI call writes some."""
+    return orjson.dumps(line, default=options.get("default"), option=orjson.OPT_NON_STR_KEYS).decode()

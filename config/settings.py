@@ -172,7 +172,14 @@ SANDBOX_ENABLED = env.bool("SANDBOX_ENABLED", default=DEBUG)
 
 # An entry of the kind openai may say "api": "responses"; it is spoken to by chat completions otherwise.
 AI_PROVIDERS = {
-    "sandbox": {"kind": "openai", "base_url": SANDBOX_URL, "api_key": "sandbox"},
+    "sandbox": {"kind": "openai", "base_url": SANDBOX_URL, "api_key": "sandbox", "models": ["sandbox-rules-1"]},
+    # The same server in Anthropic's format: for developers who try that SDK.
+    "sandbox-anthropic": {
+        "kind": "anthropic",
+        "base_url": SANDBOX_URL,
+        "api_key": "sandbox",
+        "models": ["sandbox-rules-1"],
+    },
     "openai": {
         "kind": "openai",
         "base_url": env.str("OPENAI_BASE_URL", default="") or None,
@@ -245,6 +252,15 @@ AI_BREAKER_PAUSE_SECONDS = env.float("AI_BREAKER_PAUSE_SECONDS", default=5.0)
 AI_BREAKER_LONGEST_PAUSE_SECONDS = env.float("AI_BREAKER_LONGEST_PAUSE_SECONDS", default=120.0)
 AI_ANSWER_DAYS = env.int("AI_ANSWER_DAYS", default=30)
 TIKTOKEN_CACHE_DIR = env.str("TIKTOKEN_CACHE_DIR", default=str(WINNOW_DATA / "tiktoken"))
+
+# The gateway over HTTP (/v1/): how long a provider may be silent in a stream, how long one is read on after the caller
+# has left, how long a repeat waits for the call it repeats, and how long open calls may go on when the server stops.
+API_SILENCE_SECONDS = env.float("API_SILENCE_SECONDS", default=120.0)
+API_DRAIN_SECONDS = env.float("API_DRAIN_SECONDS", default=30.0)
+API_REPEAT_WAIT_SECONDS = env.float("API_REPEAT_WAIT_SECONDS", default=30.0)
+API_SHUTDOWN_SECONDS = env.float("API_SHUTDOWN_SECONDS", default=20.0)
+API_MAX_OUTPUT_TOKENS = env.int("API_MAX_OUTPUT_TOKENS", default=64_000)
+API_DATABASE_CONNECTIONS = env.int("API_DATABASE_CONNECTIONS", default=10)
 
 # Uploads ------------------------------------------------------------------------------------------------------
 

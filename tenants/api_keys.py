@@ -54,6 +54,11 @@ class KeyRing:
         self._unknown: dict[bytes, float] = {}
         self._noted: dict[UUID, float] = {}
 
+    def recall(self, secret: str) -> KeyTerms | None:
+        """Return the terms that are remembered of a secret, if they are: for an event loop. Else ask ``find``."""
+        until, terms = self._known.get(digest_secret(secret), (0.0, None))  # one look at a dictionary needs no lock
+        return terms if until > monotonic() else None
+
     def find(self, secret: str) -> KeyTerms | None:
         """Return the terms of the key of that secret, or None if there is none or it was revoked.
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import anthropic
 
 from ai_gateway.providers.adapter import Adapter, Ask, Received
+from ai_gateway.providers.addresses import DEFAULT_ADDRESSES
 from ai_gateway.providers.answers import (
     as_usage_object,
     garbled,
@@ -30,7 +31,6 @@ from ai_gateway.providers.types import (
 )
 from ai_gateway.providers.usage import read_messages_usage
 
-DEFAULT_BASE_URL = "https://api.anthropic.com"
 _FINISH_REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -57,7 +57,7 @@ class AnthropicMessages(Adapter):
     @staticmethod
     def address(base_url: str | None) -> str:
         """Return the address without /v1: the SDK adds that by itself, and people copy addresses with it."""
-        return (base_url or DEFAULT_BASE_URL).rstrip("/").removesuffix("/v1")
+        return (base_url or DEFAULT_ADDRESSES["anthropic"]).rstrip("/").removesuffix("/v1")
 
     def ask(self, request: ProviderRequest) -> Ask[ProviderAnswer]:
         """Say how ``request`` is sent and its answer read."""

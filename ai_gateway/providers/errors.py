@@ -108,6 +108,13 @@ class ProviderGarbledAnswer(ProviderError):
     retryable_by_default = True
 
 
+class ProviderInterrupted(ProviderError):
+    """Winnow itself stopped reading the answer: its process is ending."""
+
+    code = "interrupted"
+    retryable_by_default = True
+
+
 class ProviderCircuitOpen(ProviderError):
     """It failed so often of late that it is not asked for a while (``ai_gateway/breakers.py``)."""
 

@@ -3,8 +3,7 @@
 import openai
 
 from ai_gateway.providers.adapter import Adapter
-
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
+from ai_gateway.providers.addresses import DEFAULT_ADDRESSES
 
 
 class OpenAIAdapter(Adapter):
@@ -18,4 +17,4 @@ class OpenAIAdapter(Adapter):
     @staticmethod
     def address(base_url: str | None) -> str:
         """Return the address, OpenAI's own if none is set."""
-        return base_url or DEFAULT_BASE_URL
+        return base_url or DEFAULT_ADDRESSES["openai"]

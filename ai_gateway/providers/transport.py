@@ -1,13 +1,14 @@
 """The HTTP client under both SDKs: one time limit for the whole answer, bounded size, no redirects."""
 
 import asyncio
-import ipaddress
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
+
+from ai_gateway.providers.addresses import is_loopback
 
 CONNECT_SECONDS = 5.0
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
@@ -27,12 +28,12 @@ def build_http_client(base_url: str) -> "BoundedClient":
     Redirects are not followed: they would carry prompts to an address that staff did not set. A proxy
     from the environment is not for this machine's own addresses.
     """
-    return BoundedClient(follow_redirects=False, trust_env=not _is_loopback(base_url))
+    return BoundedClient(follow_redirects=False, trust_env=not is_loopback(base_url))
 
 
 def build_async_http_client(base_url: str) -> "AsyncBoundedClient":
     """Return a client like that of ``build_http_client`` for one event loop."""
-    return AsyncBoundedClient(follow_redirects=False, trust_env=not _is_loopback(base_url), limits=_ASYNC_LIMITS)
+    return AsyncBoundedClient(follow_redirects=False, trust_env=not is_loopback(base_url), limits=_ASYNC_LIMITS)
 
 
 class BoundedClient(httpx2.Client):
@@ -139,11 +140,3 @@ async def _until(deadline: float | None) -> AsyncIterator[None]:
 def _check_size(received_bytes: int) -> None:
     if received_bytes > LARGEST_ANSWER_BYTES:
         raise httpx2.DecodingError(f"answer larger than {LARGEST_ANSWER_BYTES} bytes")
-
-
-def _is_loopback(base_url: str) -> bool:
-    host = httpx2.URL(base_url).host
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

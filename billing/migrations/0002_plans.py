@@ -14,7 +14,11 @@ PLANS = (
     ("business", "Business", 10_000_000, "199.00", 5_000_000),
 )
 
-FREE_PROVIDERS = {"sandbox": "the sandbox costs nothing", "local": "a model on this machine costs nothing"}
+FREE_PROVIDERS = {
+    "sandbox": "the sandbox costs nothing",
+    "sandbox-anthropic": "the sandbox costs nothing",
+    "local": "a model on this machine costs nothing",
+}
 
 
 def add_plans(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:

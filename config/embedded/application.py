@@ -66,7 +66,7 @@ class Application:
             "uvicorn",
             "config.asgi:application",
             *("--host", "127.0.0.1", "--port", str(port)),
-            *("--lifespan", "off", "--no-server-header"),
+            *("--lifespan", "on", "--no-server-header"),
             *("--timeout-graceful-shutdown", "5"),
             is_ready=lambda: answers(f"http://127.0.0.1:{port}/healthz"),
         )

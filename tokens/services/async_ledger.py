@@ -1,6 +1,7 @@
 """The ledger for callers that must not block: the same movements as ``holds``, on connections of their own."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -117,6 +118,32 @@ class AsyncLedger:
             if not row[-1]:
                 await connection.execute(MAKE_DURABLE, prepare=True)
             return row[:-1]
+
+
+_DEFAULT_CONNECTIONS = 4
+_of_loops: dict[asyncio.AbstractEventLoop, tuple[AsyncLedger, AsyncGenerator[AsyncLedger]]] = {}
+
+
+async def get_ledger() -> AsyncLedger:
+    """Return the ledger of the event loop that this runs in, opened at its first use and closed when the loop ends."""
+    loop = asyncio.get_running_loop()
+    if loop not in _of_loops:
+        for ended in [kept for kept in _of_loops if kept.is_closed()]:
+            del _of_loops[ended]
+        keeper = _keep(loop)
+        _of_loops[loop] = await anext(keeper), keeper  # opening waits for nothing, so that no other task comes between
+    return _of_loops[loop][0]
+
+
+async def _keep(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[AsyncLedger]:
+    """Hold a ledger until the loop ends: before that, asyncio.run closes every async generator."""
+    ledger = AsyncLedger(connections_at_most=_DEFAULT_CONNECTIONS)
+    await ledger.open()
+    try:
+        yield ledger
+    finally:
+        _of_loops.pop(loop, None)
+        await ledger.close()
 
 
 def _connection_parameters() -> dict[str, Any]:

@@ -1,0 +1,81 @@
+"""Which models callers can name, and who runs each."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from ai_gateway.http.errors import Refusal
+from ai_gateway.providers.registry import get_account
+from ai_gateway.providers.types import ProviderKind
+from ai_gateway.routing import Route
+from ai_gateway.wire.types import FormatName
+from billing.selectors import list_priced_models
+
+# Models too new for the price book are known by their families' names.
+_FAMILIES: Sequence[tuple[re.Pattern[str], ProviderKind]] = (
+    (re.compile(r"(?:gpt-|chatgpt-|o\d|text-embedding-)"), "openai"),
+    (re.compile(r"claude-"), "anthropic"),
+)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What can be asked for at one moment: providers that can be used, in the order of preference, and their models."""
+
+    kinds: Mapping[str, ProviderKind]
+    models: Mapping[str, Sequence[str]]
+
+    def find_route(self, name: str, format_name: FormatName) -> Route:
+        """Return who runs the model that a caller names; raises ``Refusal``.
+
+        ``provider/model`` says it; else whoever lists the model, else the provider of its family. Of several, one that
+        speaks the caller's format comes first.
+        """
+        provider, separator, model = name.partition("/")
+        if separator and model and provider in self.kinds:
+            return Route(provider, model)
+        able = [provider for provider, models in self.models.items() if name in models] or self._find_family(name)
+        if not able:
+            raise Refusal(404, "model_not_found", f"There is no model '{name}' here.", "model")
+        wanted = "anthropic" if format_name == "messages" else "openai"
+        speaking = [provider for provider in able if (self.kinds[provider] == "anthropic") == (wanted == "anthropic")]
+        return Route((speaking or able)[0], name)
+
+    def _find_family(self, name: str) -> list[str]:
+        kind = next((kind for pattern, kind in _FAMILIES if pattern.match(name)), None)
+        return [provider for provider, its_kind in self.kinds.items() if its_kind == kind]
+
+
+def read_catalog() -> Catalog:
+    """Read what the settings and the price book say."""
+    kinds = _list_kinds()
+    models: dict[str, list[str]] = {provider: [] for provider in kinds}
+    for provider, model in sorted({*_list_configured_models(), *list_priced_models()}):
+        if provider in models:
+            models[provider].append(model)
+    return Catalog(kinds, models)
+
+
+def _list_configured_models() -> Iterator[tuple[str, str]]:
+    """Yield what the settings name: a provider's own list, and the models of operations."""
+    for provider, entry in settings.AI_PROVIDERS.items():
+        yield from ((provider, model) for model in entry.get("models", ()))
+    for routes in settings.AI_MODELS.values():
+        for route in routes.split(","):
+            provider, _, model = route.strip().partition("/")
+            yield provider, model
+
+
+def _list_kinds() -> dict[str, ProviderKind]:
+    """Return the providers that can be used: first the one that is configured, the sandbox last."""
+    names = sorted(settings.AI_PROVIDERS, key=lambda name: (name.startswith("sandbox"), name != settings.AI_PROVIDER))
+    kinds: dict[str, ProviderKind] = {}
+    for name in names:
+        try:
+            kinds[name] = get_account(name).kind
+        except ImproperlyConfigured:  # no key, no address, or a sandbox that is not enabled
+            continue
+    return kinds

@@ -1,0 +1,107 @@
+"""What all requests to one process share: connections, and what is remembered of the database."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.conf import settings
+
+from ai_gateway.accounting import Tariff, find_tariffs
+from ai_gateway.calibration import find_input_factor
+from ai_gateway.errors import AccessRefused
+from ai_gateway.http.attribution import Attributor
+from ai_gateway.http.authentication import Authenticator
+from ai_gateway.http.catalog import Catalog, read_catalog
+from ai_gateway.http.remembering import Reads, Remembered
+from ai_gateway.operations import timeout_seconds
+from ai_gateway.providers.registry import ProviderAccount, get_account
+from ai_gateway.providers.upstream import TimeLimits, Upstream
+from ai_gateway.routing import Route
+from billing.access import AccessDecision, check_ai_access, get_terms
+from tenants.api_keys import KeyRing
+from tenants.rate_limits import RateLimits
+from tokens.services.async_ledger import AsyncLedger
+
+OPERATION = "api"
+
+# How late this process notices what others changed: a subscription ended, a model priced.
+_TERMS_SECONDS = 2.0
+_PRICE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Admission:
+    """How calls on one route are charged, and by what their input's bound is raised."""
+
+    tariff: Tariff
+    input_factor: Decimal
+
+
+class Gateway:
+    """One per event loop, opened and closed by it."""
+
+    def __init__(self, keys: KeyRing) -> None:
+        self.ledger = AsyncLedger(connections_at_most=settings.API_DATABASE_CONNECTIONS)
+        self.reads = reads = Reads()
+        self._rate_limits = RateLimits(settings.REDIS_URL)
+        self.authenticator = Authenticator(keys, self._rate_limits, reads)
+        self.attributor = Attributor(reads)
+        seconds = float(timeout_seconds(OPERATION))
+        self.whole_limits = TimeLimits(seconds, seconds)  # a model may think for all of that before its first byte
+        self.stream_limits = TimeLimits(seconds, settings.API_SILENCE_SECONDS)
+        self._admissions = Remembered(reads, _admit, seconds=_TERMS_SECONDS)
+        self._catalogs: Remembered[None, Catalog] = Remembered(reads, _read_catalog, seconds=_PRICE_SECONDS)
+        self._decisions = Remembered(reads, _decide, seconds=_TERMS_SECONDS)
+        self._upstreams: dict[ProviderAccount, Upstream] = {}
+
+    async def open(self) -> None:
+        """Begin to connect to the database; does not wait for it."""
+        await self.ledger.open()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for upstream in self._upstreams.values():
+            await upstream.close()
+        await self.ledger.close()
+        await self._rate_limits.close()
+        self.reads.close()
+
+    async def admit(self, company_id: int, route: Route) -> Admission:
+        """Return how a company's calls on a route are charged and bounded. The balance is not looked at.
+
+        Raises:
+            AccessRefused: for its subscription, or for a model without a price.
+        """
+        return await self._admissions.get((company_id, route))
+
+    async def decide(self, company_id: int) -> AccessDecision:
+        """Return the numbers that a refused caller is shown."""
+        return await self._decisions.get(company_id)
+
+    async def read_catalog(self) -> Catalog:
+        """Return the models that can be asked for."""
+        return await self._catalogs.get(None)
+
+    def choose_upstream(self, route: Route) -> Upstream:
+        """Return the provider of a route, to be asked with the platform's key."""
+        account = get_account(route.provider)
+        upstream = self._upstreams.get(account)
+        if upstream is None:
+            upstream = self._upstreams[account] = Upstream(account)
+        return upstream
+
+
+def _read_catalog(_only: None) -> Catalog:
+    return read_catalog()
+
+
+def _admit(asked: tuple[int, Route]) -> Admission:
+    company_id, route = asked
+    terms = get_terms(company_id)
+    if terms.refusal is not None:
+        raise AccessRefused(terms.refusal.reason, terms.refusal.message)
+    [(_route, tariff)] = find_tariffs([route], operation=OPERATION, terms=terms)
+    return Admission(tariff, find_input_factor(route))
+
+
+def _decide(company_id: int) -> AccessDecision:
+    return check_ai_access(company_id, estimated_tokens=0)
