@@ -24,6 +24,7 @@ from config.embedded.throwaway import throwaway_folder
 
 _NO_BROKER = {"REDIS_URL": "redis://127.0.0.1:1/0"}  # named, so that none is started; nothing here asks for one
 _SYSTEMS = ("upstream", "bare", "gateway")
+_COLUMNS = ("rps", "p50_ms", "p99_ms", "ttfb_p50_ms", "cpu_ms")
 _LOADS = {
     "c1": "1 caller, 1 kB",
     "c16": "16 callers, 1 kB",
@@ -82,16 +83,14 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
 
 def write_table(measured: dict[str, Any]) -> str:
     """Return what was measured for people: medians over the rounds."""
-    lines = [f"{'':28}{'':10}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'first byte ms':>15}{'failed':>8}"]
+    lines = [f"{'':28}{'':10}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'first byte ms':>15}{'CPU ms':>8}{'failed':>8}"]
     for load, label in _LOADS.items():
         for system in _SYSTEMS:
-            found = {
-                name: _of_rounds(measured, system, load, name) for name in ("rps", "p50_ms", "p99_ms", "ttfb_p50_ms")
-            }
+            found = {name: _of_rounds(measured, system, load, name) for name in _COLUMNS}
             failures = sum(round_[f"{system} {load}"]["failures"] for round_ in measured["rounds"])
             lines.append(
                 f"{label:28}{system:10}{found['rps']:9,.0f}{found['p50_ms']:9.2f}{found['p99_ms']:9.2f}"
-                f"{found['ttfb_p50_ms']:15.2f}{failures:8}"
+                f"{found['ttfb_p50_ms']:15.2f}{found['cpu_ms']:8.2f}{failures:8}"
             )
     streams = measured["streams"]
     large = _ratio(measured, "gateway c16_100kB", "gateway c16")
