@@ -53,6 +53,7 @@ def test_the_list_shows_prices_in_force_by_model(client, staff):
     page = client.get("/staff/prices/").content.decode()
     assert "openai/gpt-test" in page
     assert "1 to come" in page
+    assert "as input" in page  # its cached input has no price of its own, which is not to be without one
     (row,) = client.get("/staff/prices/?q=GPT-T").context["rows"]
     assert (row.price.input_usd_per_million, row.weight.weight, row.upcoming) == (2, 2, 1)
 
