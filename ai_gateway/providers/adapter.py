@@ -97,24 +97,23 @@ class Adapter(ABC):
 
     def stream(self, request: ProviderRequest) -> AnswerStream:
         """Return the parts of an answer as they are written; usage is asked for and comes with the last."""
-        progress = self._open_progress(request)
-        return AnswerStream(self._stream(request, progress), progress)
+        ask = self.ask(request)
+        progress = self._open_progress(ask, request)
+        return AnswerStream(self._stream(ask, progress), progress)
 
     def astream(self, request: ProviderRequest) -> AsyncAnswerStream:
         """Do as ``stream`` does for tasks."""
-        progress = self._open_progress(request)
-        return AsyncAnswerStream(self._astream(request, progress), progress)
-
-    def _open_progress(self, request: ProviderRequest) -> Progress:
         ask = self.ask(request)
+        progress = self._open_progress(ask, request)
+        return AsyncAnswerStream(self._astream(ask, progress), progress)
 
+    def _open_progress(self, ask: Ask[ProviderAnswer], request: ProviderRequest) -> Progress:
         def read(body: bytes, headers: Mapping[str, str], duration_ms: int) -> ProviderAnswer:
             return ask.read(Received(body, headers, duration_ms))
 
         return Progress(self.stream_reader(), request, self, api_key=self._api_key, read=read)
 
-    def _stream(self, request: ProviderRequest, progress: Progress) -> Generator[StreamPart, None, None]:
-        ask = self.ask(request)
+    def _stream(self, ask: Ask[ProviderAnswer], progress: Progress) -> Generator[StreamPart, None, None]:
         create = ask.resource(self._client).with_streaming_response.create
         try:
             with create(**ask.arguments, **self.stream_options) as response:
@@ -128,8 +127,7 @@ class Adapter(ABC):
         if progress.answer is None:  # else it came whole, and only the connection's end did not
             raise failure
 
-    async def _astream(self, request: ProviderRequest, progress: Progress) -> AsyncGenerator[StreamPart, None]:
-        ask = self.ask(request)
+    async def _astream(self, ask: Ask[ProviderAnswer], progress: Progress) -> AsyncGenerator[StreamPart, None]:
         create = ask.resource(await self._async_client()).with_streaming_response.create
         try:
             async with create(**ask.arguments, **self.stream_options) as response:

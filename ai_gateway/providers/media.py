@@ -1,9 +1,11 @@
 """What goes to a provider and comes back where no text is written: vectors of texts, and text of speech."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from decimal import Decimal
+from typing import Any, Protocol
 
-from ai_gateway.providers.types import Usage
+from ai_gateway.providers.types import ProviderIdentity, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +34,39 @@ class TranscriptionAnswer:
     finish_reason: str = ""
     service_tier: str = ""
     raw_usage: dict[str, Any] = field(default_factory=dict)
+
+
+class MediaProvider(ProviderIdentity, Protocol):
+    """Somebody who embeds texts and transcribes speech. All ways ask once, and raise ``ProviderError``."""
+
+    def embed(
+        self, texts: Sequence[str], *, model: str, timeout_seconds: float, call_id: str, dimensions: int | None = None
+    ) -> EmbeddingAnswer: ...
+
+    async def aembed(
+        self, texts: Sequence[str], *, model: str, timeout_seconds: float, call_id: str, dimensions: int | None = None
+    ) -> EmbeddingAnswer: ...
+
+    def transcribe(
+        self,
+        audio: bytes,
+        filename: str,
+        *,
+        model: str,
+        timeout_seconds: float,
+        call_id: str,
+        audio_seconds: Decimal | None = None,
+        language: str = "",
+    ) -> TranscriptionAnswer: ...
+
+    async def atranscribe(
+        self,
+        audio: bytes,
+        filename: str,
+        *,
+        model: str,
+        timeout_seconds: float,
+        call_id: str,
+        audio_seconds: Decimal | None = None,
+        language: str = "",
+    ) -> TranscriptionAnswer: ...

@@ -160,11 +160,11 @@ def _read_vectors(data: object, count: int) -> tuple[tuple[float, ...], ...] | N
     """Return the vectors in the order of their index, or ``None`` unless there is one for each text."""
     if not isinstance(data, list) or not all(isinstance(entry, dict) for entry in data):
         return None
-    by_index = {entry.get("index", place): entry.get("embedding") for place, entry in enumerate(data)}
-    if len(data) != count or set(by_index) != set(range(count)):
+    by_index = {str(entry.get("index", place)): entry.get("embedding") for place, entry in enumerate(data)}
+    vectors: list[Any] = [by_index.get(str(index)) for index in range(count)]
+    if len(data) != count or not all(map(_is_vector, vectors)):
         return None
-    vectors = [by_index[index] for index in range(count)]
-    return tuple(map(tuple, vectors)) if all(map(_is_vector, vectors)) else None
+    return tuple(tuple(vector) for vector in vectors)
 
 
 def _is_vector(value: object) -> bool:

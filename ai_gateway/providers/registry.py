@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from ai_gateway.providers.connections import Connections
+from ai_gateway.providers.media import MediaProvider
 from ai_gateway.providers.types import Provider, ProviderKind
 
 SANDBOX = "sandbox"
@@ -52,6 +53,15 @@ def get_provider(name: str, api_key: str | None = None) -> Provider:
     """
     account = get_account(name, api_key)
     return _keep(account.name, account.kind, account.api, account.base_url, _Secret(account.api_key), os.getpid())
+
+
+def get_media_provider(name: str, api_key: str | None = None) -> MediaProvider:
+    """Return the provider ``name`` for embeddings and transcriptions; raises as ``get_provider`` does."""
+    provider: Any = get_provider(name, api_key)
+    if provider.kind == "anthropic":
+        raise MisconfiguredProvider(f"The provider {name!r} is of a kind that has no embeddings or transcriptions.")
+    media: MediaProvider = provider
+    return media
 
 
 def get_account(name: str, api_key: str | None = None) -> ProviderAccount:

@@ -23,6 +23,7 @@ from ai_gateway.sandbox.misbehaving import (
 from ai_gateway.sandbox.tokens_count import split_by_tokens
 from ai_gateway.sandbox.wire.call import Call, Dialect, Reply, StreamEvent, Usage
 from ai_gateway.sandbox.wire.errors import ApiError
+from ai_gateway.sandbox.wire.openai_transcriptions import read_form
 
 _TOKENS_PER_PIECE = 8
 _HANG_SECONDS = 600.0
@@ -52,13 +53,17 @@ class Exchange:
     async def serve(self, body: bytes) -> None:
         """Answer a request."""
         try:
-            await self._answer(read_json_object(body))
+            await self._answer(self._read_body(body))
         except ApiError as error:
             await self._refuse(error)
         except NoInstance as problem:
             await self._refuse(ApiError("invalid", f"The sandbox cannot answer in this schema: {problem}."))
         except ClientLeft:
             self._entry.outcome = "client_left"
+
+    def _read_body(self, body: bytes) -> Mapping[str, Any]:
+        content_type = self._connection.headers.get("content-type", "")
+        return read_form(body, content_type) if content_type.startswith("multipart/") else read_json_object(body)
 
     async def _answer(self, body: Mapping[str, Any]) -> None:
         call = self._dialect.read_call(body, self._connection.headers)
@@ -77,6 +82,7 @@ class Exchange:
     def _note_call(self, call: Call) -> None:
         self._entry.model, self._entry.stream = call.model, call.stream
         self._entry.images, self._entry.files = call.images, call.files
+        self._entry.media_seconds = call.media_seconds
         if call.question is not None:
             self._entry.schema_name, self._entry.max_tokens = call.question.schema_name, call.question.max_tokens
             self._entry.tool = call.question.tool.name if call.question.tool else ""

@@ -26,6 +26,7 @@ class Entry:
     tool: str = ""
     images: int = 0
     files: int = 0
+    media_seconds: float | None = None
     max_tokens: int | None = None
     client_request_id: str | None = None
     fault: str | None = None

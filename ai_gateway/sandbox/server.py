@@ -1,8 +1,9 @@
 """The sandbox as an ASGI application.
 
-Provider endpoints: ``POST /v1/chat/completions``, ``/v1/responses``, ``/v1/embeddings``, ``/v1/messages``,
-``/v1/messages/count_tokens``; ``GET /v1/models``. Its own: ``GET /healthz``, ``POST`` and ``DELETE /sandbox/faults``,
-``GET /sandbox/requests``. Any key is accepted but ``wrong-key``. Run it in one process: faults live in its memory.
+Provider endpoints: ``POST /v1/chat/completions``, ``/v1/responses``, ``/v1/embeddings``,
+``/v1/audio/transcriptions``, ``/v1/messages``, ``/v1/messages/count_tokens``; ``GET /v1/models``. Its own:
+``GET /healthz``, ``POST`` and ``DELETE /sandbox/faults``, ``GET /sandbox/requests``. Any key is accepted but
+``wrong-key``. Run it in one process: faults live in its memory.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from ai_gateway.sandbox.wire.errors import ApiError
 from ai_gateway.sandbox.wire.openai_chat import ChatDialect
 from ai_gateway.sandbox.wire.openai_embeddings import EmbeddingsDialect
 from ai_gateway.sandbox.wire.openai_responses import ResponsesDialect
+from ai_gateway.sandbox.wire.openai_transcriptions import TranscriptionsDialect
 
 WRONG_KEY = "wrong-key"
 MODELS_PATH = "/v1/models"
@@ -32,6 +34,7 @@ _DIALECTS: Mapping[str, Dialect] = {
     "/v1/chat/completions": _CHAT,
     "/v1/responses": ResponsesDialect(),
     "/v1/embeddings": EmbeddingsDialect(),
+    "/v1/audio/transcriptions": TranscriptionsDialect(),
     "/v1/messages": _MESSAGES,
 }
 

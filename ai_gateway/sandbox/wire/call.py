@@ -25,6 +25,7 @@ class Call:
     choices: int = 1
     images: int = 0
     files: int = 0
+    media_seconds: float | None = None
 
 
 @dataclass(frozen=True)

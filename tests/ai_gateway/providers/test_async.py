@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import socket
+import time
 
 import pytest
 
@@ -18,7 +19,9 @@ async def settle_into(upstream, entry_count: int) -> None:
 
 
 def wait_for_outcome(upstream, outcome: str) -> None:
-    while upstream.entries()[-1]["outcome"] == "open":
+    """Wait, and let nothing else of this loop run meanwhile."""
+    deadline = time.monotonic() + 10
+    while upstream.entries()[-1]["outcome"] == "open" and time.monotonic() < deadline:
         pass
     assert upstream.entries()[-1]["outcome"] == outcome
 

@@ -7,7 +7,7 @@ import pytest
 from ai_gateway.providers import registry
 from ai_gateway.providers.openai_chat import OpenAIChat
 from ai_gateway.providers.openai_responses import OpenAIResponses
-from ai_gateway.providers.registry import MisconfiguredProvider, get_provider
+from ai_gateway.providers.registry import MisconfiguredProvider, get_media_provider, get_provider
 from tests.ai_gateway.providers.conftest import make_request
 
 
@@ -65,6 +65,15 @@ def test_keys_are_kept_within_bounds_and_not_shown():
         get_provider("ours", f"sk-{number}")
     assert registry._keep.cache_info().currsize == 256
     assert "sk-1" not in repr(registry._Secret("sk-1"))
+
+
+def test_only_openais_kind_and_compatible_servers_embed(providers, sandbox):
+    own = sandbox.key()
+    answer = get_media_provider("ours", own).embed(["ledger"], model="m", timeout_seconds=10, call_id="c", dimensions=4)
+    assert (len(answer.vectors[0]), len(sandbox.requests(own))) == (4, 1)
+    providers["ours"]["kind"] = "anthropic"
+    with pytest.raises(MisconfiguredProvider, match="'ours' is of a kind that has no embeddings"):
+        get_media_provider("ours")
 
 
 def test_openai_may_be_spoken_to_by_responses(providers):

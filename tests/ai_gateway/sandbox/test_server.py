@@ -94,6 +94,7 @@ def test_requests_are_listed_with_what_was_counted(
         "tool": "",
         "images": 0,
         "files": 0,
+        "media_seconds": None,
         "max_tokens": 7,
         "client_request_id": "call-1",
         "fault": None,
