@@ -1,0 +1,169 @@
+"""Spoken interviews on a provider's realtime model: what each response used is metered as the session's events tell it.
+
+The session runs between the candidate and the provider; whoever keeps it hands its events to ``meter_event``. A
+response is held for when it begins and settled when it is done, under its own id, so that events may come twice or out
+of order. What was used without a hold (a transcription, or a response whose beginning was not told) is booked, too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from ai_gateway.accounting import Quantities, Tariff, abandoned, answered, find_tariff
+from ai_gateway.operations import limits_of
+from ai_gateway.providers.types import Usage
+from ai_gateway.providers.usage import read_realtime_usage
+from ai_gateway.routing import Route
+from billing.access import get_terms
+from tokens.errors import BudgetExceeded, CallInFlight, InsufficientTokens
+from tokens.models import HoldState
+from tokens.selectors.answers import find_hold_of_key
+from tokens.services.holds import AttemptUsage, Attribution, Closing, HoldRequest, place_hold
+from tokens.services.spool import close_or_spool
+
+logger = structlog.get_logger(__name__)
+
+OPERATION = "video_interview"
+# OpenAI counts ten tokens for a second that it hears, and twenty for one that it says ("Realtime: managing costs").
+_HEARD_TOKENS_PER_SECOND, _SAID_TOKENS_PER_SECOND = 10, 20
+_LEASE_SECONDS = 600  # the longest response, and the time until its event arrives
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealtimeSession:
+    """An interview under way. ``id`` is the provider's; ``context_tokens`` is the most that a response can read."""
+
+    id: str
+    company_id: int
+    attribution: Attribution
+    route: Route
+    transcription_route: Route | None = None
+    context_tokens: int = 32_000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an event came to. Unless ``may_continue``, cancel the response that began and end the session."""
+
+    may_continue: bool = True
+    charged_tokens: int = 0
+    reason: str = ""
+
+
+def meter_event(session: RealtimeSession, event: Mapping[str, Any]) -> Verdict:
+    """Book what an event of the session says; events that concern no tokens are passed over.
+
+    ``response.created`` reserves, ``response.done`` and a finished transcription charge. Each is booked once.
+    """
+    match event:
+        case {"type": "response.created", "response": {"id": str(response_id)}}:
+            return _reserve(session, response_id)
+        case {"type": "response.done", "response": {"id": str(response_id), "status": str(status)}}:
+            usage = read_realtime_usage(event)
+            return _book(session, _Told(usage, session.route.model, response_id, status), session.route, _said(usage))
+        case {"type": "conversation.item.input_audio_transcription.completed", "item_id": str(item_id)}:
+            usage, route = read_realtime_usage(event), session.transcription_route or session.route
+            return _book(session, _Told(usage, route.model, item_id, "completed"), route, _heard(usage))
+    return Verdict()
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What an event says was done, as the usage log takes it. ``provider_request_id`` is the response's or item's."""
+
+    usage: Usage | None
+    model: str
+    provider_request_id: str
+    finish_reason: str
+    service_tier: str = ""
+    duration_ms: int | None = None
+
+
+def _reserve(session: RealtimeSession, response_id: str) -> Verdict:
+    terms, limits = get_terms(session.company_id), limits_of(OPERATION)
+    if terms.refusal is not None:
+        return _refused(session, terms.refusal.reason)
+    tariff = find_tariff(session.route, margin_percent=terms.margin_percent or Decimal(0))
+    needed = tariff.charge(session.context_tokens + limits.output_tokens)
+    try:
+        _hold(session, session.route, response_id, tariff, needed, tariff.charge(limits.minimum_output_tokens))
+    except InsufficientTokens as refusal:
+        return _refused(session, "insufficient_tokens" if refusal.available_tokens else "no_tokens_remaining")
+    except BudgetExceeded:
+        return _refused(session, "budget_exceeded")
+    except CallInFlight:
+        pass  # told twice
+    return Verdict()
+
+
+def _book(session: RealtimeSession, told: _Told, route: Route, seconds: Decimal | None) -> Verdict:
+    """Settle the hold of a response, or one of nothing that is placed now: what was used is known already."""
+    tariff = find_tariff(route, margin_percent=get_terms(session.company_id).margin_percent or Decimal(0))
+    known = find_hold_of_key(session.company_id, _key(session, told.provider_request_id))
+    if known is not None and known.state == HoldState.SETTLED:
+        return Verdict(charged_tokens=known.charged_tokens or 0)
+    if known is not None and known.state in {HoldState.OPEN, HoldState.EXPIRED}:
+        hold_id = known.pk
+    else:
+        try:
+            hold_id = _hold(session, route, told.provider_request_id, tariff, 0, 0)
+        except CallInFlight as elsewhere:
+            hold_id = elsewhere.hold_id
+    usage = _account(session, told, tariff, Quantities(media_seconds=seconds))
+    close_or_spool(Closing.settling(hold_id, [usage], None))
+    logger.info("realtime_metered", session_id=session.id, hold_id=str(hold_id), charged_tokens=usage.charged_tokens)
+    return Verdict(charged_tokens=usage.charged_tokens)
+
+
+def _hold(
+    session: RealtimeSession, route: Route, told_id: str, tariff: Tariff, needed_tokens: int, minimum_tokens: int
+) -> UUID:
+    key = _key(session, told_id)
+    return place_hold(
+        HoldRequest(
+            company_id=session.company_id,
+            operation=OPERATION,
+            needed_tokens=needed_tokens,
+            minimum_tokens=minimum_tokens,
+            lease_seconds=_LEASE_SECONDS,
+            provider=route.provider,
+            model=route.model,
+            attribution=session.attribution,
+            estimated_cost_usd=_highest_cost(session, tariff),
+            key=key,
+            request_hash=sha256(key.encode()).digest(),
+        )
+    ).hold_id
+
+
+def _account(session: RealtimeSession, told: _Told, tariff: Tariff, quantities: Quantities) -> AttemptUsage:
+    if told.usage is None:  # it was made, and its count is lost
+        return abandoned(1, tariff, estimated_cost_usd=_highest_cost(session, tariff))
+    return answered(1, told, tariff, prompt_version="", quantities=quantities, streamed=True)
+
+
+def _highest_cost(session: RealtimeSession, tariff: Tariff) -> Decimal | None:
+    return tariff.cost(Usage(input_uncached=session.context_tokens, output=limits_of(OPERATION).output_tokens))
+
+
+def _said(usage: Usage | None) -> Decimal | None:
+    """Return the seconds that a response speaks. What it hears is told by transcriptions: each utterance once."""
+    return None if usage is None else Decimal(usage.output_audio) / _SAID_TOKENS_PER_SECOND
+
+
+def _heard(usage: Usage | None) -> Decimal | None:
+    return None if usage is None else usage.seconds or Decimal(usage.input_audio) / _HEARD_TOKENS_PER_SECOND
+
+
+def _key(session: RealtimeSession, told_id: str) -> str:
+    return f"realtime/{session.id}/{told_id}"
+
+
+def _refused(session: RealtimeSession, reason: str) -> Verdict:
+    logger.info("realtime_refused", session_id=session.id, company_id=session.company_id, reason=reason)
+    return Verdict(may_continue=False, reason=reason)
