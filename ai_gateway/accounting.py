@@ -92,7 +92,8 @@ def find_tariffs(routes: Sequence[Route], *, operation: str, terms: Terms) -> li
     for route in routes:
         refused = admit_model(terms, route.provider, route.model, operation)
         if refused is None:
-            found.append((route, _find_tariff(route, operation, terms)))
+            assert terms.margin_percent is not None  # what admits has a plan
+            found.append((route, find_tariff(route, operation=operation, margin_percent=terms.margin_percent)))
         else:
             note_refused_model(route.provider, route.model, operation)
             refusal = refused
@@ -101,11 +102,11 @@ def find_tariffs(routes: Sequence[Route], *, operation: str, terms: Terms) -> li
     return found
 
 
-def _find_tariff(route: Route, operation: str, terms: Terms) -> Tariff:
-    assert terms.margin_percent is not None  # what admits has a plan
+def find_tariff(route: Route, *, operation: str, margin_percent: Decimal) -> Tariff:
+    """Return how a call on ``route`` is charged and priced at this moment, admitted or not."""
     return Tariff(
         find_price(route.provider, route.model),
-        terms.margin_percent,
+        margin_percent,
         find_weight(route.provider, route.model),
         find_operation_rate(operation),
     )

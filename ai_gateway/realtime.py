@@ -14,7 +14,8 @@ from uuid import UUID
 
 import structlog
 
-from ai_gateway.accounting import Quantities, Tariff, abandoned, answered, find_tariff
+from ai_gateway.accounting import Quantities, Tariff, abandoned, answered, find_tariff, find_tariffs
+from ai_gateway.errors import AccessRefused
 from ai_gateway.operations import limits_of
 from ai_gateway.providers.types import Usage
 from ai_gateway.providers.usage import read_realtime_usage
@@ -60,26 +61,33 @@ def meter_event(session: RealtimeSession, event: Mapping[str, Any]) -> Verdict:
 
     ``response.created`` reserves, ``response.done`` and a finished transcription charge. Each is booked once.
     """
+    usage = read_realtime_usage(event)
     match event:
         case {"type": "response.created", "response": {"id": str(response_id)}}:
             return _reserve(session, response_id)
         case {"type": "response.done", "response": {"id": str(response_id), "status": str(status)}}:
-            usage = read_realtime_usage(event)
-            return _book(session, _Told(usage, session.route.model, response_id, status), session.route, _said(usage))
+            route, seconds = session.route, _said(usage)
+            told = _Told(usage or Usage(), route.model, response_id, status, is_counted=usage is not None)
+            return _book(session, told, route, seconds)
         case {"type": "conversation.item.input_audio_transcription.completed", "item_id": str(item_id)}:
-            usage, route = read_realtime_usage(event), session.transcription_route or session.route
-            return _book(session, _Told(usage, route.model, item_id, "completed"), route, _heard(usage))
+            route, seconds = session.transcription_route or session.route, _heard(usage)
+            told = _Told(usage or Usage(), route.model, item_id, "completed", is_counted=usage is not None)
+            return _book(session, told, route, seconds)
     return Verdict()
 
 
 @dataclass(frozen=True)
 class _Told:
-    """What an event says was done, as the usage log takes it. ``provider_request_id`` is the response's or item's."""
+    """What an event says was done, as the usage log takes it. ``provider_request_id`` is the response's or item's.
 
-    usage: Usage | None
+    Unless ``is_counted``, it was made and its count is lost.
+    """
+
+    usage: Usage
     model: str
     provider_request_id: str
     finish_reason: str
+    is_counted: bool
     service_tier: str = ""
     duration_ms: int | None = None
 
@@ -88,10 +96,12 @@ def _reserve(session: RealtimeSession, response_id: str) -> Verdict:
     terms, limits = get_terms(session.company_id), limits_of(OPERATION)
     if terms.refusal is not None:
         return _refused(session, terms.refusal.reason)
-    tariff = find_tariff(session.route, margin_percent=terms.margin_percent or Decimal(0))
-    needed = tariff.charge(session.context_tokens + limits.output_tokens)
     try:
-        _hold(session, session.route, response_id, tariff, needed, tariff.charge(limits.minimum_output_tokens))
+        [(route, tariff)] = find_tariffs([session.route], operation=OPERATION, terms=terms)
+        needed = tariff.charge(session.context_tokens + limits.output_tokens)
+        _hold(session, route, response_id, tariff, needed, tariff.charge(limits.minimum_output_tokens))
+    except AccessRefused as refusal:
+        return _refused(session, refusal.reason)
     except InsufficientTokens as refusal:
         return _refused(session, "insufficient_tokens" if refusal.available_tokens else "no_tokens_remaining")
     except BudgetExceeded:
@@ -103,7 +113,8 @@ def _reserve(session: RealtimeSession, response_id: str) -> Verdict:
 
 def _book(session: RealtimeSession, told: _Told, route: Route, seconds: Decimal | None) -> Verdict:
     """Settle the hold of a response, or one of nothing that is placed now: what was used is known already."""
-    tariff = find_tariff(route, margin_percent=get_terms(session.company_id).margin_percent or Decimal(0))
+    margin_percent = get_terms(session.company_id).margin_percent or Decimal(0)
+    tariff = find_tariff(route, operation=OPERATION, margin_percent=margin_percent)
     known = find_hold_of_key(session.company_id, _key(session, told.provider_request_id))
     if known is not None and known.state == HoldState.SETTLED:
         return Verdict(charged_tokens=known.charged_tokens or 0)
@@ -142,13 +153,13 @@ def _hold(
 
 
 def _account(session: RealtimeSession, told: _Told, tariff: Tariff, quantities: Quantities) -> AttemptUsage:
-    if told.usage is None:  # it was made, and its count is lost
+    if not told.is_counted:
         return abandoned(1, tariff, estimated_cost_usd=_highest_cost(session, tariff))
     return answered(1, told, tariff, prompt_version="", quantities=quantities, streamed=True)
 
 
 def _highest_cost(session: RealtimeSession, tariff: Tariff) -> Decimal | None:
-    return tariff.cost(Usage(input_uncached=session.context_tokens, output=limits_of(OPERATION).output_tokens))
+    return tariff.cost_at_most(Usage(input_uncached=session.context_tokens, output=limits_of(OPERATION).output_tokens))
 
 
 def _said(usage: Usage | None) -> Decimal | None:
