@@ -34,6 +34,12 @@ class Connections:
         """The client that threads share."""
         return build_http_client(self.base_url)
 
+    def __del__(self) -> None:
+        """Close the threads' connections with the last adapter: the SDKs' clients go in circles, which close late."""
+        client = self.__dict__.get("http_client")
+        if client is not None:
+            client.close()
+
     async def of_running_loop(self) -> LoopConnections:
         """Return the connections of the event loop that this runs in; they are closed when the loop ends."""
         loop = asyncio.get_running_loop()

@@ -93,6 +93,13 @@ def test_a_loop_that_ended_untidily_is_forgotten_with_the_next(upstream):
     assert loop not in upstream.provider._connections._kept
 
 
+def test_the_connections_of_threads_close_with_the_last_adapter(upstream):
+    upstream.ask()
+    client = upstream.provider._connections.http_client
+    del upstream.provider
+    assert client.is_closed
+
+
 def test_an_adapter_that_nobody_holds_closes_its_connections(upstream):
     async def ask_and_drop() -> bool:
         await upstream.provider.acomplete(make_request())
