@@ -132,7 +132,8 @@ class Answered(Protocol):
 def answered(
     number: int, answer: Answered, tariff: Tariff, *, prompt_version: str, quantities: Quantities, streamed: bool
 ) -> AttemptUsage:
-    """Account for an attempt that brought an answer."""
+    """Account for an attempt that brought an answer. What a provider measured of the media goes before our measure."""
+    media_seconds = answer.usage.seconds or quantities.media_seconds
     return AttemptUsage(
         attempt_number=number,
         status="succeeded",
@@ -146,8 +147,8 @@ def answered(
         succeeded=True,
         file_bytes=quantities.file_bytes,
         item_count=quantities.item_count,
-        media_seconds=quantities.media_seconds,
-        **_used(answer.usage, tariff, service_tier=answer.service_tier, media_seconds=quantities.media_seconds),
+        media_seconds=media_seconds,
+        **_used(answer.usage, tariff, service_tier=answer.service_tier, media_seconds=media_seconds),
     )
 
 

@@ -21,7 +21,8 @@ class CallPlan:
     A hold between ``minimum_tokens`` and ``needed_tokens`` carries the call: with less than all of it, the output
     limit shrinks (``output_limit_within``), never below the operation's minimum. ``output_tokens`` and
     ``minimum_output_tokens`` are for each of ``answers``. With ``count_input`` the input is a rough bound that took no
-    tokenizing, and the function returns the tight one.
+    tokenizing, and the function returns the tight one. ``media_seconds`` is what is heard: a provider that counts no
+    tokens of it is charged by the operation's rate.
     """
 
     input_tokens: int
@@ -30,16 +31,21 @@ class CallPlan:
     tariff: Tariff
     answers: int = 1
     count_input: Callable[[], int] | None = None
+    media_seconds: Decimal | None = None
 
     @property
     def needed_tokens(self) -> int:
         """Charged tokens of the whole call at most."""
-        return self.tariff.charge(self.input_tokens + self.output_tokens * self.answers)
+        return self._charge(self.output_tokens)
 
     @property
     def minimum_tokens(self) -> int:
         """Charged tokens below which the call is not worth making."""
-        return self.tariff.charge(self.input_tokens + self.minimum_output_tokens * self.answers)
+        return self._charge(self.minimum_output_tokens)
+
+    def _charge(self, output_tokens: int) -> int:
+        counted = self.tariff.charge(self.input_tokens + output_tokens * self.answers)
+        return counted if self.media_seconds is None else max(counted, self.tariff.charge_uncounted(self.media_seconds))
 
     def output_limit_within(self, held_tokens: int) -> int:
         """Return the output limit of each answer that ``held_tokens`` pay for."""
@@ -59,7 +65,8 @@ class CallPlan:
     def estimated_cost_usd(self) -> Decimal | None:
         """The platform's cost of an attempt whose outcome stays unknown, if the model is priced: at most, or nearly."""
         input_tokens = self.input_tokens if self.count_input is None else -(-self.input_tokens // _BYTES_PER_TOKEN)
-        return self.tariff.cost_at_most(Usage(input_uncached=input_tokens, output=self.output_tokens * self.answers))
+        highest = Usage(input_uncached=input_tokens, output=self.output_tokens * self.answers)
+        return self.tariff.cost_at_most(highest, media_seconds=self.media_seconds)
 
 
 def plan_call(operation: str, request: ProviderRequest, kind: ProviderKind, tariff: Tariff) -> CallPlan:

@@ -81,9 +81,9 @@ class Usage:
 
     The four input classes do not overlap: their sum is the input. ``output`` is all output. The other
     classes are parts of those sums (audio and images of the input; reasoning, audio and images of the
-    output; ``cache_read_audio`` of both the audio and the cache), kept because they are priced apart. No number is
-    negative, parts never exceed their whole. ``contradictions`` names what did not add up in the provider's own
-    numbers.
+    output), kept because they are priced apart: audio that came from the cache costs what the cache costs, and
+    is not in ``input_audio``. No number is negative, parts never exceed their whole. ``contradictions`` names what
+    did not add up in the provider's own numbers.
 
     ``seconds`` is set where the provider bills a duration instead of tokens (transcription): then there are no
     tokens to charge, and accounting charges the operation's rate per second.
@@ -93,7 +93,6 @@ class Usage:
     cache_read: int = 0
     cache_write_short: int = 0
     cache_write_long: int = 0
-    cache_read_audio: int = 0
     input_audio: int = 0
     input_image: int = 0
     output: int = 0
@@ -111,8 +110,6 @@ class Usage:
             raise ValueError("usage is never negative")
         if self.input_audio + self.input_image > self.input_tokens:
             raise ValueError("the parts of the input exceed the input")
-        if self.cache_read_audio > min(self.cache_read, self.input_audio):
-            raise ValueError("the cached parts of the audio exceed the audio or the cache")
         if self.output_reasoning + self.output_audio + self.output_image > self.output:
             raise ValueError("the parts of the output exceed the output")
 

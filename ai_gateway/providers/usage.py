@@ -171,7 +171,7 @@ def _read_openai_usage(raw: object, names: _OpenAINames, *, tool_requests: int =
     split = (names.input_details, "cache_write_tokens_details", "ttl_12h_tokens")
     write_long = reading.part(*split, of=cache_write)
     audio = reading.part(names.input_details, "audio_tokens", of=input_tokens)
-    cached_audio = (names.input_details, "cached_tokens_details", "audio_tokens")
+    cached_audio = reading.part(names.input_details, "cached_tokens_details", "audio_tokens", of=min(cache_read, audio))
     reasoning = reading.part(names.output_details, "reasoning_tokens", of=output)
     output_audio = reading.part(names.output_details, "audio_tokens", of=output - reasoning)
     return Usage(
@@ -179,8 +179,7 @@ def _read_openai_usage(raw: object, names: _OpenAINames, *, tool_requests: int =
         cache_read=cache_read,
         cache_write_short=cache_write - write_long,
         cache_write_long=write_long,
-        cache_read_audio=reading.part(*cached_audio, of=min(cache_read, audio)),
-        input_audio=audio,
+        input_audio=audio - cached_audio,
         input_image=reading.part(names.input_details, "image_tokens", of=input_tokens - audio),
         output=output,
         output_reasoning=reasoning,

@@ -61,8 +61,7 @@ def test_an_answer_of_a_session_keeps_sound_and_cache_apart():
     assert usage == Usage(
         input_uncached=68,
         cache_read=64,
-        cache_read_audio=8,
-        input_audio=13,
+        input_audio=5,
         output=121,
         output_audio=91,
     )
@@ -77,7 +76,7 @@ def test_an_image_in_a_session_is_told():
 def test_more_cached_sound_than_sound_is_cut_and_named():
     details = {**DONE["input_token_details"], "cached_tokens_details": {"audio_tokens": 50}}
     usage = read_realtime_usage(done({**DONE, "input_token_details": details}))
-    assert (usage.cache_read_audio, usage.contradictions) == (13, ("audio_tokens: exceeds its whole",))
+    assert (usage.input_audio, usage.contradictions) == (0, ("audio_tokens: exceeds its whole",))
 
 
 @pytest.mark.parametrize(("usage", "read"), [(BY_TOKENS, 59), ({"type": "duration", "seconds": 3.5}, 0)])
@@ -102,8 +101,6 @@ def test_other_events_and_empty_ones_are_none(event):
     assert read_realtime_usage(event) is None
 
 
-def test_cached_sound_that_cannot_be_is_refused():
-    with pytest.raises(ValueError, match="parts of the audio"):
-        Usage(cache_read=5, cache_read_audio=5, input_audio=4)
+def test_a_negative_duration_is_refused():
     with pytest.raises(ValueError, match="never negative"):
         Usage(seconds=Decimal(-1))

@@ -1,0 +1,173 @@
+"""Metered calls that write no text: vectors of texts, and text of speech. Their life is that of every call."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any, Protocol
+from uuid import UUID, uuid4
+
+from structlog.contextvars import bound_contextvars, get_contextvars
+
+from ai_gateway.accounting import Answered, Quantities, Tariff, find_tariffs
+from ai_gateway.attribution import attribute
+from ai_gateway.driving import drive
+from ai_gateway.errors import AccessRefused
+from ai_gateway.estimating import count_tokens
+from ai_gateway.life import Candidate, PlannedCall, Send, Settled, live
+from ai_gateway.operations import timeout_seconds
+from ai_gateway.planning import CallPlan
+from ai_gateway.providers.media import MediaProvider
+from ai_gateway.providers.registry import get_account, get_media_provider
+from ai_gateway.routing import Route
+from billing.access import get_terms
+from tokens.errors import AnswerExpired
+from tokens.selectors.answers import find_answer
+from tokens.services.holds import Attribution
+
+# OpenAI hears ten tokens a second; people say about three words in it, which is less than what is allowed here.
+_HEARD_TOKENS_PER_SECOND, _WRITTEN_TOKENS_PER_SECOND = 10, 10
+# A vocabulary that tiktoken does not know splits more finely.
+_OTHER_VOCABULARY_FACTOR = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedding:
+    """Texts to embed with one model, and whom that is done for; see ``calls.Call`` for the key."""
+
+    route: Route
+    texts: Sequence[str]
+    operation: str
+    company_id: int | None = None
+    attribution: Attribution = field(default_factory=Attribution)
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transcription:
+    """Speech to write down. ``seconds`` is how long it lasts: the hold and, at some models, the charge rest on it."""
+
+    route: Route
+    audio: bytes
+    filename: str
+    seconds: Decimal
+    operation: str = "transcription"
+    language: str = ""
+    company_id: int | None = None
+    attribution: Attribution = field(default_factory=Attribution)
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True)
+class MediaAnswer:
+    """``content`` is the vectors or the text."""
+
+    content: Any
+    charged_tokens: int
+    hold_id: UUID
+    replayed: bool = False
+
+
+def embed_ai(wanted: Embedding) -> MediaAnswer:
+    """Embed texts: ``content`` is a vector for each. Raises as ``calls.call_ai`` does."""
+
+    def plan(tariff: Tariff) -> CallPlan:
+        factor = 1 if get_account(wanted.route.provider).kind == "openai" else _OTHER_VOCABULARY_FACTOR
+        counted = sum(count_tokens(text, wanted.route.model) for text in wanted.texts)
+        return CallPlan(counted * factor + len(wanted.texts), 0, 0, tariff)
+
+    def ask(provider: MediaProvider, how: Mapping[str, Any]) -> _Reply:
+        answer = provider.embed(wanted.texts, **how)
+        return _Reply(answer, answer.vectors)
+
+    asked = "\0".join([wanted.operation, str(wanted.route), *wanted.texts]).encode()
+    return _live(wanted, Quantities(item_count=len(wanted.texts)), asked, plan, ask)
+
+
+def transcribe_ai(wanted: Transcription) -> MediaAnswer:
+    """Write down speech: ``content`` is the text. Raises as ``calls.call_ai`` does."""
+
+    def plan(tariff: Tariff) -> CallPlan:
+        seconds = int(wanted.seconds) + 1
+        written = seconds * _WRITTEN_TOKENS_PER_SECOND
+        return CallPlan(seconds * _HEARD_TOKENS_PER_SECOND, written, written, tariff, media_seconds=wanted.seconds)
+
+    def ask(provider: MediaProvider, how: Mapping[str, Any]) -> _Reply:
+        answer = provider.transcribe(
+            wanted.audio, wanted.filename, audio_seconds=wanted.seconds, language=wanted.language, **how
+        )
+        return _Reply(answer, answer.text)
+
+    quantities = Quantities(file_bytes=len(wanted.audio), item_count=1, media_seconds=wanted.seconds)
+    asked = f"{wanted.operation}\0{wanted.route}\0{wanted.language}\0".encode() + wanted.audio
+    return _live(wanted, quantities, asked, plan, ask)
+
+
+class _Wanted(Protocol):
+    @property
+    def route(self) -> Route: ...
+    @property
+    def operation(self) -> str: ...
+    @property
+    def company_id(self) -> int | None: ...
+    @property
+    def attribution(self) -> Attribution: ...
+    @property
+    def idempotency_key(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class _Reply:
+    """A provider's answer as the life of a call takes it."""
+
+    answer: Answered
+    content: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.answer, name)
+
+    def stored(self) -> dict[str, Any]:
+        return {"content": self.content}
+
+
+def _live(
+    wanted: _Wanted,
+    quantities: Quantities,
+    asked: bytes,
+    plan: Callable[[Tariff], CallPlan],
+    ask: Callable[[MediaProvider, Mapping[str, Any]], _Reply],
+) -> MediaAnswer:
+    company_id = attribute(wanted.company_id, wanted.attribution)
+    with bound_contextvars(call_id=str(uuid4()), company_id=company_id, operation=wanted.operation):
+        terms = get_terms(company_id)
+        if terms.refusal is not None:
+            raise AccessRefused(terms.refusal.reason, terms.refusal.message)
+        tariffs = find_tariffs([wanted.route], operation=wanted.operation, terms=terms)
+        planned = PlannedCall(
+            company_id=company_id,
+            operation=wanted.operation,
+            attribution=wanted.attribution,
+            candidates=[Candidate(route, plan(tariff)) for route, tariff in tariffs],
+            key=wanted.idempotency_key,
+            request_hash=sha256(asked).digest() if wanted.idempotency_key else None,
+            quantities=quantities,
+        )
+        how = {
+            "model": wanted.route.model,
+            "timeout_seconds": timeout_seconds(wanted.operation),
+            "call_id": str(get_contextvars()["call_id"]),
+        }
+
+        def send(sending: Send) -> _Reply:
+            with bound_contextvars(hold_id=str(sending.hold_id)):
+                return ask(get_media_provider(wanted.route.provider), how)
+
+        ended = drive(live(planned), send)
+        if isinstance(ended, Settled):
+            return MediaAnswer(ended.reply.content, ended.charged_tokens, ended.hold_id)
+        stored = find_answer(ended.hold_id)
+        if stored is None:
+            raise AnswerExpired(ended.hold_id)
+        return MediaAnswer(
+            stored["answer"]["content"], stored["answer"]["charged_tokens"], ended.hold_id, replayed=True
+        )
