@@ -24,10 +24,11 @@ MIN_CALLS = 20  # below that, one odd answer would decide
 # what one call in a hundred needs, so that a provider's single slip does not raise every later hold.
 _MEASURE = """
     WITH sample AS (
-        SELECT log.provider, log.model, hold.needed_tokens, hold.held_tokens, log.charged_tokens, log.input_tokens,
-               log.charged_tokens / hold.needed_tokens::numeric AS ratio,
-               ceil((log.charged_tokens - hold.needed_tokens) / log.weight) AS excess
+        SELECT log.provider, log.model, hold.needed_tokens, hold.held_tokens, used.tokens AS used_tokens,
+               log.input_tokens, used.tokens / hold.needed_tokens::numeric AS ratio,
+               ceil((used.tokens - hold.needed_tokens) / log.weight) AS excess
         FROM tokens_usage_log log
+        CROSS JOIN LATERAL (SELECT log.charged_tokens + log.own_key_tokens AS tokens) used
         JOIN tokens_hold hold ON hold.id = log.hold_id
         LEFT JOIN ai_gateway_model_calibration known ON known.provider = log.provider AND known.model = log.model
         WHERE log.id >= tokens_uuid_floor(clock_timestamp() - make_interval(days => %(days)s))
@@ -39,7 +40,7 @@ _MEASURE = """
            percentile_disc(0.5) WITHIN GROUP (ORDER BY ratio),
            percentile_disc(0.99) WITHIN GROUP (ORDER BY ratio),
            max(ratio),
-           count(*) FILTER (WHERE charged_tokens > held_tokens),
+           count(*) FILTER (WHERE used_tokens > held_tokens),
            percentile_disc(0.99) WITHIN GROUP (ORDER BY CASE
                WHEN excess <= 0 THEN 1
                WHEN excess >= input_tokens THEN %(most)s

@@ -191,7 +191,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("needed_tokens", models.BigIntegerField(help_text="Upper bound of the charge, before clamping.")),
-                ("held_tokens", models.BigIntegerField()),
+                (
+                    "held_tokens",
+                    models.BigIntegerField(help_text="On budgets; on allocations too, but for a company's own key."),
+                ),
+                (
+                    "key_owner",
+                    models.CharField(
+                        choices=[("platform", "Platform"), ("company", "Company")],
+                        db_default="platform",
+                        default="platform",
+                        max_length=8,
+                    ),
+                ),
                 ("charged_tokens", models.BigIntegerField(blank=True, null=True)),
                 (
                     "company_day",
@@ -685,6 +697,13 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("state__in", ["open", "settled", "released", "expired"])),
                 name="tokens_hold_known_state",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("key_owner__in", ["platform", "company"])),
+                name="tokens_hold_known_key_owner",
             ),
         ),
         migrations.AddIndex(

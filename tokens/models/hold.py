@@ -16,6 +16,13 @@ class HoldState(models.TextChoices):
     EXPIRED = "expired", "Expired"
 
 
+class KeyOwner(models.TextChoices):
+    """Whose key a provider is called with."""
+
+    PLATFORM = "platform", "Platform"
+    COMPANY = "company", "Company"
+
+
 class Attributed(models.Model):
     """What a call was made for. Ids only: the ledger holds no name and no text about people."""
 
@@ -41,7 +48,10 @@ class Hold(Attributed):
     state = models.CharField(max_length=8, choices=HoldState, db_default=HoldState.OPEN, default=HoldState.OPEN)
     key = models.CharField(max_length=255, null=True, blank=True, help_text="The caller's idempotency key.")
     needed_tokens = models.BigIntegerField(help_text="Upper bound of the charge, before clamping.")
-    held_tokens = models.BigIntegerField()
+    held_tokens = models.BigIntegerField(help_text="On budgets; on allocations too, but for a company's own key.")
+    key_owner = models.CharField(
+        max_length=8, choices=KeyOwner, db_default=KeyOwner.PLATFORM, default=KeyOwner.PLATFORM
+    )
     charged_tokens = models.BigIntegerField(null=True, blank=True)
     company_day = models.DateField(help_text="Date of the hold in the company's zone; its charge belongs to it.")
     placed_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
@@ -60,6 +70,7 @@ class Hold(Attributed):
                 name="tokens_hold_ended_has_time",
             ),
             known("state", HoldState, table="tokens_hold"),
+            known("key_owner", KeyOwner, table="tokens_hold"),
         )
         indexes = (
             models.Index(fields=("lease_expires_at",), condition=Q(state="open"), name="tokens_hold_open_lease"),

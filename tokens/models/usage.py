@@ -4,7 +4,7 @@ from django.db import models
 
 from tenants.models import Company
 from tokens.models.fields import ClockTimestamp, CurrentTransaction, TransactionIdField, money, uuid_key
-from tokens.models.hold import Attributed
+from tokens.models.hold import Attributed, KeyOwner
 
 
 class UsageKind(models.TextChoices):
@@ -41,6 +41,7 @@ class PriceKind(models.TextChoices):
     OVERRIDE = "override", "Staff override"
     FALLBACK = "fallback", "Fallback per operation"
     FREE = "free", "Free"
+    OWN_KEY = "own_key", "The company's own key"
     UNPRICED = "unpriced", "Not priced"
 
 
@@ -64,7 +65,7 @@ class UsageLog(Attributed):
     response_model = models.CharField(max_length=128, blank=True)
     service_tier = models.CharField(max_length=32, blank=True)
     provider_request_id = models.CharField(max_length=128, blank=True)
-    key_owner = models.CharField(max_length=8)
+    key_owner = models.CharField(max_length=8, choices=KeyOwner)
     streamed = models.BooleanField()
     prompt_version = models.CharField(max_length=64, blank=True)
 
@@ -91,6 +92,7 @@ class UsageLog(Attributed):
     weight = models.DecimalField(max_digits=12, decimal_places=6)
     weight_version_id = models.UUIDField(null=True, blank=True)
     charged_tokens = models.BigIntegerField()
+    own_key_tokens = models.BigIntegerField(help_text="On a company's own key: counted in budgets, charged to nobody.")
     debt_tokens = models.BigIntegerField()
     absorbed_tokens = models.BigIntegerField()
 

@@ -11,6 +11,7 @@ from tokens.errors import BudgetExceeded, CallInFlight, HoldEnded, InsufficientT
 from tokens.sql.calls import CLOSE_HOLD, EXTEND_HOLD, PLACE_HOLD, START_ATTEMPT
 
 Outcome = TypeVar("Outcome")
+KeyOwner = Literal["platform", "company"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class HoldRequest:
 
     ``key`` with ``request_hash`` (SHA-256 of the request) makes the call idempotent. ``estimated_cost_usd`` is the
     platform's cost should the first attempt's outcome stay unknown; None when the model is not priced.
+
+    With ``key_owner`` "company" every attempt is made with the company's own key at the provider: budgets are held and
+    count what is used, and neither balance nor debt is looked at or moved.
     """
 
     company_id: int
@@ -59,6 +63,7 @@ class HoldRequest:
     estimated_cost_usd: Decimal | None = None
     key: str | None = None
     request_hash: bytes | None = None
+    key_owner: KeyOwner = "platform"
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,10 @@ class PlacedHold:
 class AttemptUsage:
     """What one attempt that reached its provider used and cost: the columns of its usage log.
 
-    Who it was for is taken from the hold. Token counts are the provider's; ``charged_tokens`` is what the balance
-    loses. ``price_kind`` is ``unpriced`` exactly when ``provider_cost_usd`` is None.
+    Who it was for, and whose key it was made with, is taken from the hold. Token counts are the provider's;
+    ``charged_tokens`` is what the balance loses. On the company's own key it is what budgets count, the balance loses
+    nothing, and the ledger writes the row at no cost whatever the price. ``price_kind`` is ``unpriced`` exactly when
+    ``provider_cost_usd`` is None.
     """
 
     attempt_number: int
@@ -99,7 +106,6 @@ class AttemptUsage:
     response_model: str = ""
     service_tier: str = ""
     provider_request_id: str = ""
-    key_owner: Literal["platform", "company"] = "platform"
     streamed: bool = False
     prompt_version: str = ""
     error_code: str = ""

@@ -61,7 +61,7 @@ BEGIN
     INSERT INTO tokens_budget_use (budget_id, period_start, used_tokens, held_tokens)
     SELECT new_budget, tokens_period_start(p_period, moved.company_day), sum(moved.used), sum(moved.held)
     FROM (
-        SELECT company_day, charged_tokens AS used, 0 AS held, operation, job_id, user_id, api_key_id
+        SELECT company_day, charged_tokens + own_key_tokens AS used, 0 AS held, operation, job_id, user_id, api_key_id
         FROM tokens_usage_log WHERE company_id = p_company_id
         UNION ALL
         SELECT company_day, 0, held_tokens, operation, job_id, user_id, api_key_id

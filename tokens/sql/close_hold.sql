@@ -56,6 +56,8 @@ LANGUAGE plpgsql AS $$
 -- A settlement after the lease has run out finds no parts any more and is paid from the balance alone.
 -- A key is charged once: when its call was made again after the lease, whichever settles first is charged and answers
 -- repeats of the key from then on; the other's charge is absorbed.
+-- A call on the company's own key is charged nothing and costs the platform nothing: what it would have been charged
+-- stands in own_key_tokens, and counts in budgets.
 -- available_tokens: what the company has left for new calls, NULL for a repeat.
 DECLARE
     company bigint;
@@ -65,10 +67,13 @@ DECLARE
     bearer record;               -- the hold that the key stands for
     log record;
     moment timestamptz;
-    held bigint;
+    is_own boolean;              -- on the company's own key
+    reserved bigint;             -- on budgets
+    held bigint;                 -- on allocations
     payable bigint;              -- what the hold and the balance can still pay
     unheld bigint;               -- what they had before that, together
     charged bigint := 0;
+    own bigint := 0;             -- of what was used: on the company's own key
     short bigint := 0;           -- of what was charged: what found no balance
     logs integer := jsonb_array_length(p_logs);
     paid_logs uuid[] := '{}';
@@ -85,7 +90,9 @@ BEGIN
         RETURN;
     END IF;
     moment := clock_timestamp();
-    held := CASE hold.state WHEN 'open' THEN hold.held_tokens ELSE 0 END;
+    is_own := hold.key_owner = 'company';
+    reserved := CASE hold.state WHEN 'open' THEN hold.held_tokens ELSE 0 END;
+    held := CASE WHEN is_own THEN 0 ELSE reserved END;
     SELECT held + coalesce(sum(f.free), 0) INTO payable FROM tokens_free_tokens(company, moment) f;
     unheld := payable;
     IF hold.key IS NOT NULL AND p_state = 'settled' THEN
@@ -109,13 +116,13 @@ BEGIN
             started_at, duration_ms, input_tokens, output_tokens, input_uncached_tokens, cache_read_tokens,
             cache_write_short_tokens, cache_write_long_tokens, input_audio_tokens, input_image_tokens,
             output_reasoning_tokens, output_audio_tokens, output_image_tokens, tool_requests, weight,
-            weight_version_id, charged_tokens, debt_tokens, absorbed_tokens, price_version_id, price_kind,
+            weight_version_id, charged_tokens, own_key_tokens, debt_tokens, absorbed_tokens, price_version_id, price_kind,
             provider_cost_usd, margin_percent, sale_value_usd, file_bytes, item_count, media_seconds, succeeded,
             company_day)
         SELECT company, p_hold_id, attempt.number, 'call', hold.operation, hold.feature, hold.application_id,
             hold.job_id, hold.user_id, hold.api_key_id, hold.step_id, hold.trace_id, hold.session_id,
             coalesce(r.metadata, '{}'), attempt.provider, attempt.model, coalesce(r.response_model, ''),
-            coalesce(r.service_tier, ''), coalesce(r.provider_request_id, ''), coalesce(r.key_owner, 'platform'),
+            coalesce(r.service_tier, ''), coalesce(r.provider_request_id, ''), hold.key_owner,
             coalesce(r.streamed, false), coalesce(r.prompt_version, ''), r.status, coalesce(r.error_code, ''),
             coalesce(r.finish_reason, ''), r.usage_source, attempt.started_at, r.duration_ms,
             coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.input_uncached_tokens, 0),
@@ -123,15 +130,19 @@ BEGIN
             coalesce(r.cache_write_long_tokens, 0), coalesce(r.input_audio_tokens, 0),
             coalesce(r.input_image_tokens, 0), coalesce(r.output_reasoning_tokens, 0),
             coalesce(r.output_audio_tokens, 0), coalesce(r.output_image_tokens, 0), coalesce(r.tool_requests, 0),
-            coalesce(r.weight, 1), r.weight_version_id, coalesce(r.charged_tokens, 0),
+            coalesce(r.weight, 1), r.weight_version_id, due.tokens, coalesce(r.charged_tokens, 0) - due.tokens,
             CASE account.overdraft_policy WHEN 'debt' THEN unpaid.tokens ELSE 0 END,
             CASE account.overdraft_policy WHEN 'debt' THEN 0 ELSE unpaid.tokens END,
-            r.price_version_id, coalesce(r.price_kind, 'unpriced'), r.provider_cost_usd, r.margin_percent,
-            r.sale_value_usd, r.file_bytes, r.item_count, r.media_seconds, r.succeeded, hold.company_day
+            CASE WHEN NOT is_own THEN r.price_version_id END,
+            CASE WHEN is_own THEN 'own_key' ELSE coalesce(r.price_kind, 'unpriced') END,
+            CASE WHEN is_own THEN 0 ELSE r.provider_cost_usd END,
+            CASE WHEN NOT is_own THEN r.margin_percent END,
+            CASE WHEN is_own THEN 0 ELSE r.sale_value_usd END, r.file_bytes, r.item_count, r.media_seconds, r.succeeded, hold.company_day
         FROM jsonb_populate_recordset(NULL::tokens_usage_log, p_logs) r
-        CROSS JOIN LATERAL (SELECT greatest(0, coalesce(r.charged_tokens, 0) - payable) AS tokens) unpaid
+        CROSS JOIN LATERAL (SELECT CASE WHEN is_own THEN 0 ELSE coalesce(r.charged_tokens, 0) END AS tokens) due
+        CROSS JOIN LATERAL (SELECT greatest(0, due.tokens - payable) AS tokens) unpaid
         WHERE r.attempt_number = attempt.number LIMIT 1
-        RETURNING new.id, new.status, new.error_code, new.charged_tokens AS charged,
+        RETURNING new.id, new.status, new.error_code, new.charged_tokens AS charged, new.own_key_tokens AS own,
             new.debt_tokens + new.absorbed_tokens AS unpaid INTO log;
         UPDATE tokens_attempt t  -- an attempt without a log never reached its provider
         SET state = coalesce(log.status, 'not_sent'), error_code = coalesce(log.error_code, ''), ended_at = moment,
@@ -140,6 +151,7 @@ BEGIN
         CONTINUE WHEN log.id IS NULL;
         logs := logs - 1;
         charged := charged + log.charged;
+        own := own + log.own;
         short := short + log.unpaid;
         payable := payable - (log.charged - log.unpaid);
         IF log.charged > log.unpaid THEN
@@ -154,11 +166,11 @@ BEGIN
             -- An attempt that was given up as unknown has spoken after all: take the estimate back out of the sums.
             INSERT INTO tokens_usage_log (
                 company_id, hold_id, attempt_number, kind, corrects_id, operation, feature, application_id, job_id,
-                user_id, api_key_id, step_id, trace_id, session_id, provider, model, status, usage_source, started_at,
-                price_kind, provider_cost_usd, reason_code, company_day)
+                user_id, api_key_id, step_id, trace_id, session_id, provider, model, key_owner, status, usage_source,
+                started_at, price_kind, provider_cost_usd, reason_code, company_day)
             SELECT u.company_id, u.hold_id, u.attempt_number, 'reconciliation', u.id, u.operation, u.feature,
                 u.application_id, u.job_id, u.user_id, u.api_key_id, u.step_id, u.trace_id, u.session_id, u.provider,
-                u.model, u.status, 'none', moment, u.price_kind, -u.provider_cost_usd, 'settled_late', u.company_day
+                u.model, u.key_owner, u.status, 'none', moment, u.price_kind, -u.provider_cost_usd, 'settled_late', u.company_day
             FROM tokens_usage_log u WHERE u.id = attempt.usage_log_id;
         END IF;
     END LOOP;
@@ -173,7 +185,7 @@ BEGIN
     WHERE part.hold_id = p_hold_id AND part.tokens = held AND a.id = part.allocation_id
       AND charged <= held AND short = 0
     RETURNING a.id INTO payer;
-    IF payer IS NULL THEN
+    IF payer IS NULL AND NOT is_own THEN
         PERFORM tokens_pay_charges(hold, paid_logs, paid_tokens, moment);
     ELSE
         INSERT INTO tokens_ledger_entry (
@@ -184,7 +196,7 @@ BEGIN
 
     UPDATE tokens_hold h SET state = p_state, charged_tokens = charged, ended_at = moment WHERE h.id = p_hold_id;
     IF EXISTS (SELECT FROM tokens_budget b WHERE b.company_id = company) THEN
-        PERFORM tokens_count_in_budgets(p_hold_id, charged, -held);
+        PERFORM tokens_count_in_budgets(p_hold_id, charged + own, -reserved);
     END IF;
     IF p_answer IS NOT NULL THEN
         INSERT INTO tokens_answer (hold_id, content, erase_after)

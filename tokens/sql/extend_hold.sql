@@ -5,6 +5,7 @@ LANGUAGE plpgsql AS $$
 --   extended · insufficient · over_budget · ended. The lease is renewed whenever the hold is open.
 DECLARE
     hold tokens_hold;
+    is_own boolean;                -- on the company's own key: budgets alone are held
     account tokens_account;
     moment timestamptz;
     available bigint;
@@ -17,12 +18,13 @@ BEGIN
         RETURN QUERY SELECT 'ended', 0::bigint;
         RETURN;
     END IF;
+    is_own := hold.key_owner = 'company';
     IF account.debt_tokens > 0 AND p_more_tokens > 0 THEN
         account.debt_tokens := account.debt_tokens - tokens_repay_debt(hold.company_id);
     END IF;
     SELECT greatest(0, coalesce(sum(free), 0) - account.debt_tokens) INTO available
     FROM tokens_free_tokens(hold.company_id, moment);
-    IF available < p_more_tokens OR account.debt_tokens > 0 AND p_more_tokens > 0 THEN
+    IF (available < p_more_tokens OR account.debt_tokens > 0 AND p_more_tokens > 0) AND NOT is_own THEN
         RETURN QUERY SELECT 'insufficient', hold.held_tokens;
         RETURN;
     END IF;
@@ -34,7 +36,9 @@ BEGIN
         RETURN QUERY SELECT 'over_budget', hold.held_tokens;
         RETURN;
     END IF;
-    PERFORM tokens_hold_on_allocations(hold.company_id, p_hold_id, p_more_tokens, moment);
+    IF NOT is_own THEN
+        PERFORM tokens_hold_on_allocations(hold.company_id, p_hold_id, p_more_tokens, moment);
+    END IF;
     UPDATE tokens_hold h SET held_tokens = h.held_tokens + p_more_tokens WHERE h.id = p_hold_id;
     PERFORM tokens_count_in_budgets(p_hold_id, 0, p_more_tokens);
     RETURN QUERY SELECT 'extended', hold.held_tokens + p_more_tokens;

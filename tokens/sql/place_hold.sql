@@ -37,14 +37,16 @@ CREATE OR REPLACE FUNCTION tokens_place_hold(
     p_api_key_id uuid,
     p_step_id uuid,
     p_trace_id uuid,
-    p_session_id text
+    p_session_id text,
+    p_key_owner text DEFAULT 'platform'  -- whose key the provider is called with
 ) RETURNS TABLE (
     outcome text, hold_id uuid, held_tokens bigint, available_tokens bigint, debt_tokens bigint, budget_id uuid)
 LANGUAGE plpgsql AS $$
 -- Reserve tokens for one call and write its first attempt, or say why not:
 --   held · insufficient · over_budget · replayed (the key's call is settled) · in_flight · key_conflict
 -- Balance and budgets together: all of the amount is held on each, or nothing is. A stopping budget clamps like the
--- balance does. The account's row is locked first, so a company's holds are placed one after the other. A hold of
+-- balance does. A call on the company's own key is held on budgets alone: balance and debt do not matter to it.
+-- The account's row is locked first, so a company's holds are placed one after the other. A hold of
 -- nothing is never refused: it is for usage that is told of after the fact, which has to be booked whatever is left.
 DECLARE
     account tokens_account;
@@ -55,6 +57,7 @@ DECLARE
     available bigint;
     tightest record;               -- of the budgets that the call counts in: the one that stops it first
     has_budgets boolean;
+    is_own boolean := p_key_owner = 'company';
     amount bigint;
     new_hold uuid;
 BEGIN
@@ -92,8 +95,9 @@ BEGIN
     FROM tokens_budgets_of(p_company_id, p_operation, p_job_id, p_user_id, p_api_key_id, today) b
     ORDER BY 2 LIMIT 1;
     has_budgets := FOUND;
-    amount := least(p_needed_tokens, available);
-    IF account.company_id IS NULL OR (amount < p_minimum_tokens OR account.debt_tokens > 0) AND p_needed_tokens > 0 THEN
+    amount := CASE WHEN is_own THEN p_needed_tokens ELSE least(p_needed_tokens, available) END;
+    IF account.company_id IS NULL
+       OR (amount < p_minimum_tokens OR account.debt_tokens > 0) AND p_needed_tokens > 0 AND NOT is_own THEN
         RETURN QUERY SELECT 'insufficient', NULL::uuid, 0::bigint, available, coalesce(account.debt_tokens, 0), NULL::uuid;
         RETURN;
     END IF;
@@ -106,14 +110,17 @@ BEGIN
 
     INSERT INTO tokens_hold (
         company_id, key, needed_tokens, held_tokens, company_day, placed_at, lease_expires_at, operation, feature,
-        application_id, job_id, user_id, api_key_id, step_id, trace_id, session_id)
+        application_id, job_id, user_id, api_key_id, step_id, trace_id, session_id, key_owner)
     VALUES (
         p_company_id, p_key, p_needed_tokens, amount, today, moment,
         moment + make_interval(secs => p_lease_seconds), p_operation, p_feature,
-        p_application_id, p_job_id, p_user_id, p_api_key_id, p_step_id, p_trace_id, p_session_id)
+        p_application_id, p_job_id, p_user_id, p_api_key_id, p_step_id, p_trace_id, p_session_id,
+        p_key_owner)
     RETURNING id INTO new_hold;
 
-    IF amount BETWEEN 1 AND first.free THEN  -- one allocation covers it: so it is nearly always
+    IF is_own THEN
+        NULL;
+    ELSIF amount BETWEEN 1 AND first.free THEN  -- one allocation covers it: so it is nearly always
         UPDATE tokens_allocation a SET held_tokens = a.held_tokens + amount WHERE a.id = first.id;
         INSERT INTO tokens_hold_part (company_id, hold_id, allocation_id, tokens)
         VALUES (p_company_id, new_hold, first.id, amount);
@@ -137,7 +144,7 @@ BEGIN
     outcome := 'held';
     hold_id := new_hold;
     held_tokens := amount;
-    available_tokens := available - amount;
+    available_tokens := available - CASE WHEN is_own THEN 0 ELSE amount END;
     debt_tokens := 0;
     RETURN NEXT;
 END

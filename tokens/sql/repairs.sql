@@ -42,7 +42,7 @@ BEGIN
     total := total + changed;
 
     WITH moved AS (
-        SELECT company_day, charged_tokens AS used, 0::bigint AS held, operation, job_id, user_id, api_key_id
+        SELECT company_day, charged_tokens + own_key_tokens AS used, 0::bigint AS held, operation, job_id, user_id, api_key_id
         FROM tokens_usage_log WHERE company_id = p_company_id
         UNION ALL
         SELECT company_day, 0, held_tokens, operation, job_id, user_id, api_key_id

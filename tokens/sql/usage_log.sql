@@ -54,6 +54,7 @@ CREATE TABLE tokens_usage_log (
     weight numeric(12, 6) NOT NULL DEFAULT 1,
     weight_version_id uuid,
     charged_tokens bigint NOT NULL DEFAULT 0,
+    own_key_tokens bigint NOT NULL DEFAULT 0,
     debt_tokens bigint NOT NULL DEFAULT 0,
     absorbed_tokens bigint NOT NULL DEFAULT 0,
     price_version_id uuid,
@@ -74,13 +75,19 @@ CREATE TABLE tokens_usage_log (
     CONSTRAINT tokens_usage_log_known_status CHECK (status IN ('succeeded', 'refused', 'failed', 'unknown')),
     CONSTRAINT tokens_usage_log_known_source CHECK (usage_source IN ('provider', 'counted', 'estimated', 'none')),
     CONSTRAINT tokens_usage_log_known_price CHECK (
-        price_kind IN ('listed', 'override', 'fallback', 'free', 'unpriced')),
+        price_kind IN ('listed', 'override', 'fallback', 'free', 'own_key', 'unpriced')),
     -- An unknown price is null and says so, never zero (law 9).
     CONSTRAINT tokens_usage_log_price_is_honest CHECK ((price_kind = 'unpriced') = (provider_cost_usd IS NULL)),
     CONSTRAINT tokens_usage_log_correction_names_row CHECK ((kind = 'call') = (corrects_id IS NULL)),
     CONSTRAINT tokens_usage_log_call_has_hold CHECK (kind <> 'call' OR (hold_id IS NOT NULL AND attempt_number >= 1)),
     CONSTRAINT tokens_usage_log_call_not_negative CHECK (
-        kind <> 'call' OR least(input_tokens, output_tokens, charged_tokens, debt_tokens, absorbed_tokens) >= 0),
+        kind <> 'call' OR least(input_tokens, output_tokens, charged_tokens, own_key_tokens, debt_tokens, absorbed_tokens)
+            >= 0),
+    -- A call on a company's own key debits nothing and costs the platform nothing; no other call says otherwise.
+    CONSTRAINT tokens_usage_log_known_key_owner CHECK (key_owner IN ('platform', 'company')),
+    CONSTRAINT tokens_usage_log_own_key_is_free CHECK (CASE key_owner
+        WHEN 'company' THEN charged_tokens = 0 AND price_kind = 'own_key' AND provider_cost_usd = 0
+        ELSE own_key_tokens = 0 AND price_kind <> 'own_key' END),
     CONSTRAINT tokens_usage_log_shortfall_within_charge CHECK (
         kind <> 'call' OR debt_tokens + absorbed_tokens <= charged_tokens)
 ) PARTITION BY RANGE (id);

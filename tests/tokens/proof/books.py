@@ -39,7 +39,8 @@ _READ = """
             ) ORDER BY hold.place) FROM hold),
         'logs', (
             SELECT json_agg(json_build_array(
-                hold_place, attempt_number, kind, status, company_day, charged_tokens, debt_tokens, absorbed_tokens
+                hold_place, attempt_number, kind, status, company_day, charged_tokens, own_key_tokens, debt_tokens,
+                absorbed_tokens
             )) FROM log),
         'entries', (
             SELECT json_agg(json_build_array(
@@ -144,6 +145,7 @@ def write_books(company: Company) -> Books:
                 log.status,
                 log.day.isoformat(),
                 log.charged,
+                log.own,
                 log.debt,
                 log.absorbed,
             )

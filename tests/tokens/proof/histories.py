@@ -26,6 +26,7 @@ purposes = st.sampled_from(
 )
 scopes = st.sampled_from([("company", ""), ("job", "j1"), ("user", "7"), ("operation", "cv_parse"), ("key", "k1")])
 nearly = st.sampled_from([0, 1])
+own_keys = st.sampled_from([False, False, True])  # whether the provider is called with the company's own key
 charges = st.lists(st.one_of(st.none(), st.just(0), amounts), max_size=3)
 Step = tuple[int | None, str, dict[str, Any]]  # the company, or None for all; the verb; its details
 
@@ -73,6 +74,7 @@ class Histories(RuleBasedStateMachine):
         lease=leases,
         made_for=purposes,
         retries=st.integers(0, 2),
+        own=own_keys,
     )
     def place(self, company: int, needed: int, minimum: int, lease: float, retries: int, **details: Any) -> Things:
         outcome = self.ask(company, "place", needed=needed, minimum=min(needed, minimum), lease=lease, **details)
@@ -97,6 +99,7 @@ class Histories(RuleBasedStateMachine):
         lease=leases,
         key=st.sampled_from(["k1", "k2"]),
         request=st.sampled_from(["a", "a", "b"]),
+        own=own_keys,
     )
     def place_with_key(self, company: int, needed: int, **details: Any) -> Things:
         outcome = self.ask(company, "place", needed=needed, minimum=1, made_for={"operation": "cv_parse"}, **details)
@@ -109,6 +112,7 @@ class Histories(RuleBasedStateMachine):
         share=st.sampled_from([0.5, 1, 1, 1.5]),
         lease=leases,
         made_for=purposes,
+        own=own_keys,
     )
     def call(self, company: int, needed: int, share: float, **details: Any) -> Things:
         """Place a hold and settle it at once."""

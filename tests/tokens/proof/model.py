@@ -48,7 +48,9 @@ class Company(Happenings):
         made_for: dict[str, str],
         key: str | None = None,
         request: str = "",
+        own: bool = False,
     ) -> Outcome:
+        """``own``: the provider is called with the company's own key."""
         if key is not None and ("call", key) in self.keys:
             first_request, first_hold = self.keys["call", key]
             assert isinstance(first_hold, Hold)
@@ -61,15 +63,15 @@ class Company(Happenings):
             if first_hold.state == "open":
                 self._expire(first_hold)
         self._repay_debt()
-        amount = min(needed, self.available)
-        if not self.has_account or (needed > 0 and (amount < minimum or self.debt > 0)):
+        amount = needed if own else min(needed, self.available)
+        if not self.has_account or (needed > 0 and not own and (amount < minimum or self.debt > 0)):
             return ("insufficient", self.available, self.debt)
         amount = min(amount, self.left_in_budgets(made_for, self.today))
         if needed > 0 and amount < max(0, minimum):
             return ("over budget", max(0, amount))
         amount = max(0, amount)
-        parts = dict(_walk(amount, self.free_purses()))
-        hold = Hold(len(self.holds), made_for, self.today, key, self._hours_from_now(lease), parts, amount)
+        parts = {} if own else dict(_walk(amount, self.free_purses()))
+        hold = Hold(len(self.holds), made_for, self.today, key, self._hours_from_now(lease), parts, amount, own)
         self.holds.append(hold)
         if key is not None:
             self.keys["call", key] = (request, hold)
@@ -91,9 +93,11 @@ class Company(Happenings):
         if more == 0:
             return ("extended",)
         self._repay_debt()
-        if self.debt > 0 or more > min(self.available, self.left_in_budgets(chosen.made_for, chosen.day)):
+        if not chosen.own and (self.debt > 0 or more > self.available):
             return ("not extended",)
-        for allocation, tokens in _walk(more, self.free_purses()):
+        if more > self.left_in_budgets(chosen.made_for, chosen.day):
+            return ("not extended",)
+        for allocation, tokens in _walk(0 if chosen.own else more, self.free_purses()):
             chosen.parts[allocation] = chosen.parts.get(allocation, 0) + tokens
         chosen.held += more
         return ("extended",)
@@ -248,17 +252,17 @@ class Company(Happenings):
         purses: list[tuple[Allocation, int]],
         absorbs: bool,
     ) -> Log:
-        log = Log(hold, number, "call", status, hold.day, charge)
+        log = Log(hold, number, "call", status, hold.day, 0 if hold.own else charge, own=charge if hold.own else 0)
         self.logs.append(log)
         if attempt.state == "unknown":
             self.logs.append(Log(hold, number, "reconciliation", "unknown", hold.day, corrects=attempt.log))
         attempt.state, attempt.log = status, log
         paid: dict[Allocation, int] = {}
-        for allocation, tokens in _draw(charge, purses):
+        for allocation, tokens in _draw(log.charged, purses):
             paid[allocation] = paid.get(allocation, 0) + tokens
         for allocation, tokens in paid.items():
             self._enter("usage", -tokens, allocation, log=log)
-        unpaid = charge - sum(paid.values())
+        unpaid = log.charged - sum(paid.values())
         if absorbs:
             log.absorbed = unpaid
         else:

@@ -122,6 +122,7 @@ class RealCompany:
         made_for: dict[str, str],
         key: str | None = None,
         request: str = "",
+        own: bool = False,
     ) -> Outcome:
         try:
             placed = place_hold(
@@ -136,6 +137,7 @@ class RealCompany:
                     attribution=_attribution(made_for),
                     key=key,
                     request_hash=hashlib.sha256(request.encode()).digest() if key else None,
+                    key_owner="company" if own else "platform",
                 )
             )
         except InsufficientTokens as refusal:

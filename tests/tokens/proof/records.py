@@ -42,6 +42,7 @@ class Hold:
     lease_ends: datetime
     parts: dict[Allocation, int]
     held: int
+    own: bool = False
     state: str = "open"
     charged: int | None = None
     ended_at: datetime | None = None
@@ -58,6 +59,7 @@ class Log:
     charged: int = 0
     debt: int = 0
     absorbed: int = 0
+    own: int = 0
     corrects: "Log | None" = None
 
 
@@ -139,7 +141,7 @@ class Happenings:
     def budget_use(self, budget: Budget) -> dict[date, tuple[int, int]]:
         """Tokens (used, held) of every period in which there are any."""
         use: dict[date, tuple[int, int]] = {}
-        moved = [(log.hold, log.day, log.charged, 0) for log in self.logs]
+        moved = [(log.hold, log.day, log.charged + log.own, 0) for log in self.logs]
         moved += [(hold, hold.day, 0, hold.held) for hold in self.holds if hold.state == "open"]
         for hold, day, used, held in moved:
             if budget.counts(hold.made_for):

@@ -158,7 +158,11 @@ def test_one_token_more_is_noticed():
         (company, verb, details), *later = steps
         more = [(company, verb, {**details, "tokens": details["tokens"] + 1}), *later]
 
-        assert books_after(more) != books_after(steps)
+        try:
+            books = books_after(more)
+        except IndexError:
+            continue  # what was refused is granted or the other way round: a later step misses the hold that it names
+        assert books != books_after(steps)
 
 
 def test_a_history_played_in_parts_on_connections_of_their_own_is_the_same(committed_db):

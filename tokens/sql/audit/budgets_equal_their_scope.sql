@@ -1,7 +1,7 @@
 -- law: 7
 -- Budget counters equal the usage and the open holds in their scope and period.
 WITH moved AS (
-    SELECT company_id, company_day, charged_tokens AS used, 0::bigint AS held, operation, job_id, user_id, api_key_id
+    SELECT company_id, company_day, charged_tokens + own_key_tokens AS used, 0::bigint AS held, operation, job_id, user_id, api_key_id
     FROM tokens_usage_log WHERE %(company_id)s::bigint IS NULL OR company_id = %(company_id)s
     UNION ALL
     SELECT company_id, company_day, 0, held_tokens, operation, job_id, user_id, api_key_id
