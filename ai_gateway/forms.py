@@ -1,4 +1,4 @@
-"""What a company's admins enter about API keys."""
+"""What a company's admins enter about API keys, and about their own keys at providers."""
 
 import re
 from datetime import date, datetime, time, timedelta
@@ -14,6 +14,8 @@ MAX_REQUESTS_PER_MINUTE = 10_000
 _MAX_MODELS = 50
 _MODEL = re.compile(r"[\w.:/@*?-]{1,128}")
 _NUMBER = {"inputmode": "numeric"}
+_PROVIDER_KEY = re.compile(r"[\w-]{20,256}", re.ASCII)
+_KEY_BEGINNINGS = {"openai": "sk-", "anthropic": "sk-ant-"}
 
 
 class BudgetForm(forms.Form):
@@ -117,6 +119,29 @@ class ApiKeyForm(BudgetForm):
     def budget(self) -> dict[str, Any]:
         """Return the budget that goes with the key."""
         return {name: self.cleaned_data[name] for name in BudgetForm.base_fields}
+
+
+class ProviderKeyForm(forms.Form):
+    """A company's own key at a provider, judged by its shape alone: no request is made with it."""
+
+    secret = forms.CharField(
+        label="Key",
+        max_length=300,
+        widget=forms.PasswordInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args: Any, provider: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._begins_with = _KEY_BEGINNINGS.get(provider, "")
+        if self._begins_with:
+            self.fields["secret"].help_text = f"It begins with <code>{self._begins_with}</code>."
+
+    def clean_secret(self) -> str:
+        """Refuse what cannot be a key; blanks copied along are dropped. What was entered is never quoted."""
+        secret: str = self.cleaned_data["secret"].strip()
+        if not _PROVIDER_KEY.fullmatch(secret) or not secret.startswith(self._begins_with):
+            raise forms.ValidationError("This is not a key of that provider.")
+        return secret
 
 
 def _end_of(day: date) -> datetime:

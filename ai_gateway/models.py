@@ -86,3 +86,36 @@ class ModelCalibration(models.Model):
             changes |= {"input_factor": wanted, "raised_at": ClockTimestamp()}
         ModelCalibration.objects.filter(pk=self.pk).update(**changes)
         return is_raised
+
+
+class ProviderKey(models.Model):
+    """A company's own key at a provider, encrypted. Removed, the row stays and the key is erased."""
+
+    id = uuid_key()
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="+")
+    provider = models.CharField(max_length=32)
+    ciphertext = models.BinaryField()
+    encryption_key_id = models.CharField(max_length=16, help_text="Which of PROVIDER_KEYS_SECRETS encrypted it.")
+    last_four = models.CharField(max_length=4)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        db_table = "ai_gateway_provider_key"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("company", "provider"),
+                condition=Q(revoked_at__isnull=True),
+                name="ai_gateway_provider_key_one_in_use",
+            ),
+            models.CheckConstraint(
+                condition=Q(revoked_at__isnull=True, revoked_by__isnull=True) & ~Q(ciphertext=b"")
+                | Q(revoked_at__isnull=False, revoked_by__isnull=False, ciphertext=b""),
+                name="ai_gateway_provider_key_erased_when_removed",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.provider} of company {self.company_id}: …{self.last_four}"

@@ -251,6 +251,12 @@ AI_BREAKER_FAILURES = env.int("AI_BREAKER_FAILURES", default=5)
 AI_BREAKER_PAUSE_SECONDS = env.float("AI_BREAKER_PAUSE_SECONDS", default=5.0)
 AI_BREAKER_LONGEST_PAUSE_SECONDS = env.float("AI_BREAKER_LONGEST_PAUSE_SECONDS", default=120.0)
 AI_ANSWER_DAYS = env.int("AI_ANSWER_DAYS", default=30)
+# Companies' own keys at providers are encrypted with the first of these Fernet keys; all of them decrypt. Needed only
+# where a company keeps one.
+PROVIDER_KEYS_SECRETS = env.list(
+    "PROVIDER_KEYS_SECRETS", default=["ZGVidWctb25seS1rZXktb2YtcHJvdmlkZXIta2V5cyE="] if DEBUG else []
+)
+OWN_KEY_PROVIDERS = ("openai", "anthropic")
 TIKTOKEN_CACHE_DIR = env.str("TIKTOKEN_CACHE_DIR", default=str(WINNOW_DATA / "tiktoken"))
 
 # The gateway over HTTP (/v1/): how long a provider may be silent in a stream, how long one is read on after the caller

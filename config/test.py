@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ.setdefault("SANDBOX_ENABLED", "1")
+os.environ.setdefault("PROVIDER_KEYS_SECRETS", "b25seS1mb3ItdGVzdHMtYW5kLW5vdGhpbmctZWxzZSE=")
 
 from config.settings import *  # noqa: E402, F403
 from config.settings import DATABASES, MIDDLEWARE  # noqa: E402

@@ -8,6 +8,7 @@ from django.test.utils import setup_databases, teardown_databases
 
 from ai_gateway.breakers import forget_breakers
 from ai_gateway.calibration import forget_factors
+from ai_gateway.provider_keys import forget_provider_keys
 from ai_gateway.routing import forget_routes
 from billing.access import forget_terms
 from billing.prices import forget_prices
@@ -46,6 +47,7 @@ def _nothing_remembered() -> Iterator[None]:
     yield
     forget_breakers()
     forget_routes()
+    forget_provider_keys()
     forget_factors()
     forget_prices()
     forget_rates()

@@ -42,6 +42,9 @@ LEAST_ROLE: Mapping[str, str] = {
     "api_key_detail": Role.ADMIN,
     "api_key_budget": Role.ADMIN,
     "api_key_revoke": Role.ADMIN,
+    "provider_key_list": Role.ADMIN,
+    "provider_key_set": Role.ADMIN,
+    "provider_key_remove": Role.ADMIN,
 }
 # Pages of whoever is signed in.
 SIGNED_IN = {"my_tokens", "company_new", "account_email", "account_change_password", "account_set_password"}
@@ -80,6 +83,7 @@ FILL: Mapping[str, Callable[[Company], Any]] = {
     "model": lambda _company: "*",
     "terms": lambda _company: "price",
     "terms_id": lambda _company: PriceVersion.objects.get(provider="sandbox").pk,
+    "provider_name": lambda _company: "openai",
     "uidb36": lambda _company: "1",
     "key": lambda _company: "no-such-key",
 }

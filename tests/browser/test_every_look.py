@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from ai_gateway.provider_keys import set_provider_key
 from applications.models import Job
 from config.demo.samples import FOLDER
 from config.demo.seed import seed_demo
@@ -32,6 +33,8 @@ def pages(windows) -> dict[str, dict[str, str]]:
     """The addresses of all kinds of pages, by who opens them, on a day on which something happened."""
     company, _ = seed_demo()
     job = Job.objects.get(slug="backend-engineer")
+    acting = company.memberships.get(user__email="adam@demo.example")
+    set_provider_key(company=company, provider="openai", secret="sk-proj-0123456789abcdefWXYZ", acting=acting)
     screened = ApplicationFactory(job=job, name="Grace Mbeki")
     failed = ApplicationFactory(job=job, pages=None, content=(FOLDER / "hostile-image-only.pdf").read_bytes())
     work()
@@ -66,6 +69,9 @@ def pages(windows) -> dict[str, dict[str, str]]:
             "API keys": f"{here}/keys/",
             "API key": f"{here}/keys/{used_key(company).pk}/",
             "new API key": f"{here}/keys/new/",
+            "provider keys": f"{here}/provider-keys/",
+            "provider key": f"{here}/provider-keys/openai/",
+            "removing a provider key": f"{here}/provider-keys/openai/remove/",
             "revoking an API key": f"{here}/keys/{used_key(company).pk}/revoke/",
         },
         beginner.email: {

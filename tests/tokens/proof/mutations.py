@@ -66,8 +66,20 @@ DEFECTS = (
     Defect(
         "a hold is placed although the balance does not cover it",
         "place_hold",
-        "amount < p_minimum_tokens OR account.debt_tokens > 0 OR account.company_id IS NULL",
-        "account.company_id IS NULL",
+        "amount < p_minimum_tokens OR account.debt_tokens > 0)",
+        "false)",
+    ),
+    Defect(
+        "a call on a company's own key is held on its allocations",
+        "place_hold",
+        "IF is_own THEN\n        NULL;\n    ELSIF",
+        "IF",
+    ),
+    Defect(
+        "what was used on a company's own key does not count in budgets",
+        "close_hold",
+        "charged + own, -reserved",
+        "charged, -reserved",
     ),
     Defect(
         "a budget lets one token too many through",
