@@ -12,5 +12,7 @@ company_urlpatterns = [
     path("keys/<uuid:api_key_id>/revoke/", views.api_key_revoke, name="api_key_revoke"),
     path("provider-keys/", provider_key_views.provider_key_list, name="provider_key_list"),
     path("provider-keys/<slug:provider_name>/", provider_key_views.provider_key_set, name="provider_key_set"),
-    path("provider-keys/<slug:provider_name>/remove/", provider_key_views.provider_key_remove, name="provider_key_remove"),
+    path(
+        "provider-keys/<slug:provider_name>/remove/", provider_key_views.provider_key_remove, name="provider_key_remove"
+    ),
 ]

@@ -303,3 +303,8 @@ def test_where_no_secret_is_set_the_page_says_so(client, member, settings):
     assert "Winnow is not set up to keep keys here." in page
     assert SECRET not in page
     assert ProviderKey.objects.count() == 0
+
+
+def test_where_no_provider_takes_keys_the_page_says_so(client, member, settings):
+    settings.AI_PROVIDERS = {"sandbox": settings.AI_PROVIDERS["sandbox"]}
+    assert "No provider takes keys here" in client.get(url(member)).content.decode()

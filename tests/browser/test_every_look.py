@@ -29,11 +29,12 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def pages(windows) -> dict[str, dict[str, str]]:
+def pages(windows, settings) -> dict[str, dict[str, str]]:
     """The addresses of all kinds of pages, by who opens them, on a day on which something happened."""
     company, _ = seed_demo()
     job = Job.objects.get(slug="backend-engineer")
     acting = company.memberships.get(user__email="adam@demo.example")
+    settings.AI_PROVIDERS = {**settings.AI_PROVIDERS, **dict.fromkeys(("openai", "anthropic"), {"kind": "openai"})}
     set_provider_key(company=company, provider="openai", secret="sk-proj-0123456789abcdefWXYZ", acting=acting)
     screened = ApplicationFactory(job=job, name="Grace Mbeki")
     failed = ApplicationFactory(job=job, pages=None, content=(FOLDER / "hostile-image-only.pdf").read_bytes())
