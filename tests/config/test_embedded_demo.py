@@ -56,8 +56,10 @@ def running_demo(
     arguments = [sys.executable, "manage.py", "demo", "--json", "--port", str(port)]
     with subprocess.Popen(arguments, **command) as process:
         assert process.stdout
-        yield process, json.loads(process.stdout.readline())
-        process.terminate()
+        try:
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
 
 
 def test_demo_announces_itself_and_leaves_nothing_behind(command: dict[str, Any], folder: DataFolder) -> None:

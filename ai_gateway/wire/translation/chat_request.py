@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ai_gateway.providers.anthropic_messages import translate_schema
 from ai_gateway.providers.types import JsonSchema
 from ai_gateway.wire.translation.chat_turns import read_turns
 from ai_gateway.wire.translation.refusing import as_object, as_objects, as_text, refuse_unless_neutral, unsupported
@@ -118,6 +117,8 @@ def _translate_output(body: Mapping[str, Any]) -> dict[str, Any]:
         config["effort"] = effort
     shape = as_object(body.get("response_format") or {"type": "text"}, "response_format")
     if shape.get("type") == "json_schema":
+        from ai_gateway.providers.anthropic_messages import translate_schema  # its SDK takes seconds to import
+
         wanted = as_object(shape.get("json_schema"), "response_format.json_schema")
         schema = as_object(wanted.get("schema"), "response_format.json_schema.schema")
         translated = translate_schema(JsonSchema(str(wanted.get("name") or "answer"), schema))
