@@ -11,7 +11,7 @@ import structlog
 from asgiref.sync import sync_to_async
 from structlog.contextvars import bound_contextvars
 
-from ai_gateway.accounting import Quantities, Tariff, find_tariffs
+from ai_gateway.accounting import Quantities
 from ai_gateway.async_driving import adrive
 from ai_gateway.attribution import attribute
 from ai_gateway.calibration import find_input_factor
@@ -23,6 +23,7 @@ from ai_gateway.planning import plan_call
 from ai_gateway.providers.registry import get_account, get_provider
 from ai_gateway.providers.types import JsonSchema, ProviderAnswer, ProviderRequest
 from ai_gateway.routing import Route, choose_chain
+from ai_gateway.ways import Way, find_ways
 from billing.access import Terms, get_terms
 from tokens.errors import AnswerExpired
 from tokens.selectors.answers import find_answer
@@ -97,8 +98,8 @@ async def acall_ai(call: Call) -> Answer:
         async def send(wanted: Send) -> _Reply:
             asked = _request_for(wanted, request)
             with bound_contextvars(hold_id=str(wanted.hold_id)):
-                route = wanted.candidate.route
-                return _Reply(await get_provider(route.provider).acomplete(asked), route)
+                route, api_key = wanted.candidate.route, wanted.candidate.api_key
+                return _Reply(await get_provider(route.provider, api_key).acomplete(asked), route)
 
         ended = await adrive(live(planned), await get_ledger(), send)
         return await sync_to_async(_answer)(ended) if isinstance(ended, Replayed) else _answer(ended)
@@ -110,8 +111,8 @@ def _admitted(call: Call, company_id: int) -> Answer:
     def send(wanted: Send) -> _Reply:
         asked = _request_for(wanted, request)
         with bound_contextvars(hold_id=str(wanted.hold_id)):
-            route = wanted.candidate.route
-            return _Reply(get_provider(route.provider).complete(asked), route)
+            route, api_key = wanted.candidate.route, wanted.candidate.api_key
+            return _Reply(get_provider(route.provider, api_key).complete(asked), route)
 
     return _answer(drive(live(planned), send))
 
@@ -119,13 +120,14 @@ def _admitted(call: Call, company_id: int) -> Answer:
 def _prepare(call: Call, company_id: int) -> tuple[PlannedCall, ProviderRequest]:
     """Admit a call and plan it; the request is that for the first model, to be adapted to each attempt."""
     terms = _admit(company_id)
-    tariffs = find_tariffs(choose_chain(call.operation, company_id), operation=call.operation, terms=terms)
-    request = _request(call, tariffs[0][0])
+    chain = choose_chain(call.operation, company_id)
+    ways = find_ways(chain, company_id=company_id, operation=call.operation, terms=terms)
+    request = _request(call, ways[0].route)
     planned = PlannedCall(
         company_id=company_id,
         operation=call.operation,
         attribution=call.attribution,
-        candidates=[_plan(call.operation, request, route, tariff) for route, tariff in tariffs],
+        candidates=[_plan(call.operation, request, way) for way in ways],
         key=call.idempotency_key,
         request_hash=call.request_hash if call.idempotency_key else None,
         prompt_version=call.prompt_version,
@@ -152,10 +154,10 @@ def _admit(company_id: int) -> Terms:
     return terms
 
 
-def _plan(operation: str, request: ProviderRequest, route: Route, tariff: Tariff) -> Candidate:
-    asked, kind = replace(request, model=route.model), get_account(route.provider).kind
-    plan = plan_call(operation, asked, kind, tariff)
-    return Candidate(route, plan.raised(find_input_factor(route)))
+def _plan(operation: str, request: ProviderRequest, way: Way) -> Candidate:
+    asked, kind = replace(request, model=way.route.model), get_account(way.route.provider, way.api_key).kind
+    plan = plan_call(operation, asked, kind, way.tariff)
+    return Candidate(way.route, plan.raised(find_input_factor(way.route)), way.api_key)
 
 
 def _request(call: Call, route: Route) -> ProviderRequest:

@@ -9,19 +9,24 @@ from ai_gateway.accounting import Answered, Quantities
 from ai_gateway.planning import CallPlan
 from ai_gateway.routing import Route
 from tokens.services.holds import Attribution, Closing, HoldRequest, Settlement
+from tokens.services.movements import KeyOwner
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to make a call: a model, and what the call may use there."""
+    """One way to make a call: a model, what the call may use there, and the company's own key if that is used."""
 
     route: Route
     plan: CallPlan
+    api_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedCall:
-    """A call that may be made, in the order of ``candidates``: the next is for when the one before is of no use."""
+    """A call that may be made, in the order of ``candidates``: the next is for when the one before is of no use.
+
+    All candidates are on the company's own keys, or none is.
+    """
 
     company_id: int
     operation: str
@@ -32,6 +37,11 @@ class PlannedCall:
     prompt_version: str = ""
     quantities: Quantities = field(default_factory=Quantities)
     streamed: bool = False
+
+    @property
+    def key_owner(self) -> KeyOwner:
+        """Whose keys the providers are called with."""
+        return "platform" if self.candidates[0].api_key is None else "company"
 
 
 class ProviderReply(Answered, Protocol):

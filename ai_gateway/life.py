@@ -6,7 +6,7 @@ does that (``driving.py``), so that workers, which block, and the HTTP gateway, 
 
 import random
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -112,7 +112,7 @@ def _reserve(call: PlannedCall, candidate: Candidate) -> Generator[Effect, Any, 
                 needed = candidate.plan.needed_tokens
                 return candidate, (yield PlaceHold(_hold_request(call, candidate, minimum_tokens=needed)))
             except (InsufficientTokens, BudgetExceeded):
-                candidate = Candidate(candidate.route, candidate.plan.counted())
+                candidate = replace(candidate, plan=candidate.plan.counted())
         return candidate, (yield PlaceHold(_hold_request(call, candidate, candidate.plan.minimum_tokens)))
     except InsufficientTokens as refusal:
         logger.info("call_refused", available_tokens=refusal.available_tokens, needed_tokens=refusal.minimum_tokens)
@@ -138,6 +138,7 @@ def _hold_request(call: PlannedCall, candidate: Candidate, minimum_tokens: int) 
         estimated_cost_usd=candidate.plan.estimated_cost_usd,
         key=call.key,
         request_hash=call.request_hash,
+        key_owner=call.key_owner,
     )
 
 
@@ -210,11 +211,10 @@ class _Attempts:
             quantities=self.call.quantities,
             streamed=self.call.streamed,
         )
-        charged = self.watched.charged_tokens = self._charged_tokens + usage.charged_tokens
+        self.usages.append(usage)
+        charged = self.watched.charged_tokens = self._charged_tokens
         stored = {"answer": {**reply.stored(), "charged_tokens": charged}} if self.call.key else None
-        settlement = yield CloseHold(
-            Closing.settling(self.hold_id, [*self.usages, usage], stored, settings.AI_ANSWER_DAYS)
-        )
+        settlement = yield CloseHold(Closing.settling(self.hold_id, self.usages, stored, settings.AI_ANSWER_DAYS))
         if settlement is not None:
             logger.info("call_settled", hold_id=str(self.hold_id), attempt=self.number, **vars(settlement))
         return Settled(self.hold_id, self.candidate, reply, charged, settlement)
@@ -240,7 +240,7 @@ class _Attempts:
         After an attempt that is charged, or whose answer was begun to be passed on, there is none: whoever called
         decides about paying for a new call.
         """
-        if self._charged_tokens or error.has_begun:
+        if self._used_tokens or error.has_begun:
             return False
         pause = self._pause_before_same(error)
         if pause is not None:
@@ -277,8 +277,13 @@ class _Attempts:
         return False
 
     @property
-    def _charged_tokens(self) -> int:
+    def _used_tokens(self) -> int:
+        """What the attempts used: charged to the company, or counted in its budgets alone on its own keys."""
         return sum(usage.charged_tokens for usage in self.usages)
+
+    @property
+    def _charged_tokens(self) -> int:
+        return self._used_tokens if self.call.key_owner == "platform" else 0
 
     def _end_failed(self, error: ProviderError) -> Generator[Effect, Any, CallFailed]:
         failure: dict[str, Any] = {"code": error.code, "message": error.message, "retryable": error.retryable}
@@ -288,7 +293,7 @@ class _Attempts:
 
     def _end(self, failure: dict[str, Any]) -> CloseHold:
         """Charge what failed attempts were counted, or give everything back."""
-        if not self._charged_tokens:
+        if not self._used_tokens:
             return CloseHold(Closing.releasing(self.hold_id, self.usages))
         stored = {"failure": {**failure, "charged_tokens": self._charged_tokens}} if self.call.key else None
         return CloseHold(Closing.settling(self.hold_id, self.usages, stored, settings.AI_ANSWER_DAYS))

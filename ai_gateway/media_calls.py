@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from structlog.contextvars import bound_contextvars, get_contextvars
 
-from ai_gateway.accounting import Answered, Quantities, Tariff, find_tariffs
+from ai_gateway.accounting import Answered, Quantities
 from ai_gateway.attribution import attribute
 from ai_gateway.driving import drive
 from ai_gateway.errors import AccessRefused
@@ -20,6 +20,7 @@ from ai_gateway.planning import CallPlan
 from ai_gateway.providers.media import MediaProvider
 from ai_gateway.providers.registry import get_account, get_media_provider
 from ai_gateway.routing import Route
+from ai_gateway.ways import Way, find_ways
 from billing.access import get_terms
 from tokens.errors import AnswerExpired
 from tokens.selectors.answers import find_answer
@@ -71,10 +72,11 @@ class MediaAnswer:
 def embed_ai(wanted: Embedding) -> MediaAnswer:
     """Embed texts: ``content`` is a vector for each. Raises as ``calls.call_ai`` does."""
 
-    def plan(tariff: Tariff) -> CallPlan:
-        factor = 1 if get_account(wanted.route.provider).kind == "openai" else _OTHER_VOCABULARY_FACTOR
+    def plan(way: Way) -> CallPlan:
+        kind = get_account(way.route.provider, way.api_key).kind
+        factor = 1 if kind == "openai" else _OTHER_VOCABULARY_FACTOR
         counted = sum(count_tokens(text, wanted.route.model) for text in wanted.texts)
-        return CallPlan(counted * factor + len(wanted.texts), 0, 0, tariff)
+        return CallPlan(counted * factor + len(wanted.texts), 0, 0, way.tariff)
 
     def ask(provider: MediaProvider, how: Mapping[str, Any]) -> _Reply:
         answer = provider.embed(wanted.texts, **how)
@@ -87,10 +89,10 @@ def embed_ai(wanted: Embedding) -> MediaAnswer:
 def transcribe_ai(wanted: Transcription) -> MediaAnswer:
     """Write down speech: ``content`` is the text. Raises as ``calls.call_ai`` does."""
 
-    def plan(tariff: Tariff) -> CallPlan:
+    def plan(way: Way) -> CallPlan:
         seconds = int(wanted.seconds) + 1
         written = seconds * _WRITTEN_TOKENS_PER_SECOND
-        return CallPlan(seconds * _HEARD_TOKENS_PER_SECOND, written, written, tariff, media_seconds=wanted.seconds)
+        return CallPlan(seconds * _HEARD_TOKENS_PER_SECOND, written, written, way.tariff, media_seconds=wanted.seconds)
 
     def ask(provider: MediaProvider, how: Mapping[str, Any]) -> _Reply:
         answer = provider.transcribe(
@@ -134,7 +136,7 @@ def _live(
     wanted: _Wanted,
     quantities: Quantities,
     asked: bytes,
-    plan: Callable[[Tariff], CallPlan],
+    plan: Callable[[Way], CallPlan],
     ask: Callable[[MediaProvider, Mapping[str, Any]], _Reply],
 ) -> MediaAnswer:
     company_id = attribute(wanted.company_id, wanted.attribution)
@@ -142,12 +144,12 @@ def _live(
         terms = get_terms(company_id)
         if terms.refusal is not None:
             raise AccessRefused(terms.refusal.reason, terms.refusal.message)
-        tariffs = find_tariffs([wanted.route], operation=wanted.operation, terms=terms)
+        [way] = find_ways([wanted.route], company_id=company_id, operation=wanted.operation, terms=terms)
         planned = PlannedCall(
             company_id=company_id,
             operation=wanted.operation,
             attribution=wanted.attribution,
-            candidates=[Candidate(route, plan(tariff)) for route, tariff in tariffs],
+            candidates=[Candidate(way.route, plan(way), way.api_key)],
             key=wanted.idempotency_key,
             request_hash=sha256(asked).digest() if wanted.idempotency_key else None,
             quantities=quantities,
@@ -160,7 +162,7 @@ def _live(
 
         def send(sending: Send) -> _Reply:
             with bound_contextvars(hold_id=str(sending.hold_id)):
-                return ask(get_media_provider(wanted.route.provider), how)
+                return ask(get_media_provider(wanted.route.provider, way.api_key), how)
 
         ended = drive(live(planned), send)
         if isinstance(ended, Settled):

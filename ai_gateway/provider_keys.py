@@ -79,6 +79,8 @@ def find_provider_key(company_id: int, provider: str) -> str | None:
 
     Raises ``NoEncryptionKey`` or ``ProviderKeyUnreadable``.
     """
+    if provider not in settings.OWN_KEY_PROVIDERS:
+        return None
     kept = _remembered.get(company_id)
     if kept is None or monotonic() >= kept.until:
         kept = _read(company_id)

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from ai_gateway.models import ModelRoute
+from ai_gateway.provider_keys import find_provider_key
 from ai_gateway.providers.registry import get_account
 
 CACHE_SECONDS = 5.0
@@ -44,8 +45,8 @@ def parse_chain(text: str) -> list[Route]:
 def choose_chain(operation: str, company_id: int | None) -> Sequence[Route]:
     """Return the models to ask, the first first: the company's, else the platform's, else those of ``AI_MODELS``.
 
-    Models of providers that cannot be used here are left out. A route that was just set is seen after
-    ``CACHE_SECONDS``.
+    Models of providers that cannot be used here, by the platform's key or the company's own, are left out. A route that
+    was just set is seen after ``CACHE_SECONDS``.
 
     Raises:
         NoUsableModel: none is left.
@@ -55,7 +56,7 @@ def choose_chain(operation: str, company_id: int | None) -> Sequence[Route]:
         routes = parse_chain(text)
     except ValueError as error:
         raise NoUsableModel(f"The models for {operation!r}: {error}") from error
-    troubles = {route: trouble for route in routes if (trouble := _trouble_with(route))}
+    troubles = {route: trouble for route in routes if (trouble := _trouble_with(route, company_id))}
     usable = [route for route in routes if route not in troubles]
     if not usable:
         raise NoUsableModel(f"No model for {operation!r} can be used. {' '.join(troubles.values())}")
@@ -75,9 +76,10 @@ def forget_routes() -> None:
     _remembered = None
 
 
-def _trouble_with(route: Route) -> str:
+def _trouble_with(route: Route, company_id: int | None) -> str:
+    own_key = None if company_id is None else find_provider_key(company_id, route.provider)
     try:
-        get_account(route.provider)
+        get_account(route.provider, own_key)
     except ImproperlyConfigured as error:
         return str(error)
     return ""

@@ -25,8 +25,8 @@ async def serve_count(gateway: Gateway, request: Request, send: Sender) -> None:
     asked = read_counted(body)
     route = (await gateway.read_catalog()).find_route(asked.model, "messages")
     require_model(key, asked.model, route.model, str(route))
-    await gateway.admit(key.company_id, route)
-    upstream = gateway.choose_upstream(route)
+    admission = await gateway.admit(key.company_id, route)
+    upstream = gateway.choose_upstream(route, admission.api_key)
     counted = None
     if upstream.account.kind == "anthropic":
         counted = await _ask_provider(gateway, upstream, request, orjson.dumps({**body, "model": route.model}))

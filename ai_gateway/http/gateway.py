@@ -1,11 +1,11 @@
 """What all requests to one process share: connections, and what is remembered of the database."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.conf import settings
 
-from ai_gateway.accounting import Tariff, find_tariffs
+from ai_gateway.accounting import Tariff
 from ai_gateway.calibration import find_input_factor
 from ai_gateway.errors import AccessRefused
 from ai_gateway.http.attribution import Attributor
@@ -16,6 +16,7 @@ from ai_gateway.operations import timeout_seconds
 from ai_gateway.providers.registry import ProviderAccount, get_account
 from ai_gateway.providers.upstream import TimeLimits, Upstream
 from ai_gateway.routing import Route
+from ai_gateway.ways import find_ways
 from billing.access import AccessDecision, check_ai_access, get_terms
 from tenants.api_keys import KeyRing
 from tenants.rate_limits import RateLimits
@@ -30,10 +31,11 @@ _PRICE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Admission:
-    """How calls on one route are charged, and by what their input's bound is raised."""
+    """How calls on one route are charged, by what their input's bound is raised, and with whose key they are made."""
 
     tariff: Tariff
     input_factor: Decimal
+    api_key: str | None = field(default=None, repr=False)
 
 
 class Gateway:
@@ -81,13 +83,13 @@ class Gateway:
         """Return the models that can be asked for."""
         return await self._catalogs.get(None)
 
-    def choose_upstream(self, route: Route) -> Upstream:
-        """Return the provider of a route, to be asked with the platform's key."""
+    def choose_upstream(self, route: Route, api_key: str | None = None) -> Upstream:
+        """Return the provider of a route, to be asked with the platform's key, or with a company's own."""
         account = get_account(route.provider)
         upstream = self._upstreams.get(account)
         if upstream is None:
             upstream = self._upstreams[account] = Upstream(account)
-        return upstream
+        return upstream if api_key is None else upstream.under(get_account(route.provider, api_key))
 
 
 def _read_catalog(_only: None) -> Catalog:
@@ -99,8 +101,8 @@ def _admit(asked: tuple[int, Route]) -> Admission:
     terms = get_terms(company_id)
     if terms.refusal is not None:
         raise AccessRefused(terms.refusal.reason, terms.refusal.message)
-    [(_route, tariff)] = find_tariffs([route], operation=OPERATION, terms=terms)
-    return Admission(tariff, find_input_factor(route))
+    [way] = find_ways([route], company_id=company_id, operation=OPERATION, terms=terms)
+    return Admission(way.tariff, find_input_factor(route), way.api_key)
 
 
 def _decide(company_id: int) -> AccessDecision:

@@ -96,19 +96,19 @@ class Relay:
         gateway = self._gateway
         route = (await gateway.read_catalog()).find_route(asked.model, self._format)
         require_model(key, asked.model, route.model, str(route))
-        upstream = gateway.choose_upstream(route)
+        admission = await gateway.admit(key.company_id, route)
+        upstream = gateway.choose_upstream(route, admission.api_key)
         exchange = open_exchange(asked, upstream.account.kind, route.model)
         attribution = await gateway.attributor.attribute(
             self._request, asked.metadata, company_id=key.company_id, api_key_id=key.id
         )
-        admission = await gateway.admit(key.company_id, route)
         plan = plan_exchange(asked, exchange, admission.tariff).raised(admission.input_factor)
         idempotency_key = read_key(self._request, self._format)
         call = PlannedCall(
             company_id=key.company_id,
             operation=OPERATION,
             attribution=attribution,
-            candidates=[Candidate(route, plan)],
+            candidates=[Candidate(route, plan, admission.api_key)],
             key=idempotency_key,
             request_hash=hash_request(self._request, body) if idempotency_key else None,
             streamed=asked.stream,

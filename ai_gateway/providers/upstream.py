@@ -6,6 +6,7 @@ An SDK would parse and write anew what is only passed on, at many times the cost
 import asyncio
 import io
 from collections.abc import AsyncIterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -86,6 +87,12 @@ class Upstream:
                 return answer
             failure = await answer.explain_refusal()
         raise failure  # out here, so that the client's exception with the request's headers is not its context
+
+    def under(self, account: ProviderAccount) -> "Upstream":
+        """Return the same provider under another key, on the same connections: closed with this one."""
+        other = copy(self)
+        other.account = account
+        return other
 
     async def close(self) -> None:
         """Close the connections."""

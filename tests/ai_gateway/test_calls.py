@@ -295,7 +295,7 @@ def test_an_interrupted_call_gives_its_hold_back(upstream, company, monkeypatch)
         def complete(self, _request):
             raise Shutdown
 
-    monkeypatch.setattr("ai_gateway.calls.get_provider", lambda _name: Interrupted())
+    monkeypatch.setattr("ai_gateway.calls.get_provider", lambda _name, _api_key: Interrupted())
     with pytest.raises(Shutdown):
         call_ai(question(company))
 
