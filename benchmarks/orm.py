@@ -85,6 +85,8 @@ def _settle(hold_id: UUID) -> None:
         company_day=hold.company_day,
         debt_tokens=0,
         absorbed_tokens=0,
+        own_key_tokens=0,
+        key_owner=hold.key_owner,
         **vars(USAGE),
     )
     for part in hold.parts.all():
