@@ -65,7 +65,7 @@ class UsageLog(Attributed):
     response_model = models.CharField(max_length=128, blank=True)
     service_tier = models.CharField(max_length=32, blank=True)
     provider_request_id = models.CharField(max_length=128, blank=True)
-    key_owner = models.CharField(max_length=8, choices=KeyOwner)
+    key_owner = models.CharField(max_length=8, choices=KeyOwner, default=KeyOwner.PLATFORM)
     streamed = models.BooleanField()
     prompt_version = models.CharField(max_length=64, blank=True)
 
@@ -92,7 +92,9 @@ class UsageLog(Attributed):
     weight = models.DecimalField(max_digits=12, decimal_places=6)
     weight_version_id = models.UUIDField(null=True, blank=True)
     charged_tokens = models.BigIntegerField()
-    own_key_tokens = models.BigIntegerField(help_text="On a company's own key: counted in budgets, charged to nobody.")
+    own_key_tokens = models.BigIntegerField(
+        default=0, help_text="On a company's own key: counted in budgets, charged to nobody."
+    )
     debt_tokens = models.BigIntegerField()
     absorbed_tokens = models.BigIntegerField()
 
