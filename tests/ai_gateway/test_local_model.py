@@ -1,58 +1,30 @@
 """Calls to a real model, small as it is: llama.cpp's server beside the tests."""
 
 import json
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from datetime import timedelta
-from urllib.request import urlopen
 
 import pytest
 from django.utils import timezone
 
 from ai_gateway.calls import Call, call_ai
 from ai_gateway.errors import CallFailed
-from ai_gateway.local_model import MODEL, is_installed
+from ai_gateway.local_model import MODEL
 from ai_gateway.providers.types import JsonSchema
 from billing.models import Plan, Subscription
-from config.embedded.ports import PortBook
+from tests.ai_gateway.local_model import needs_local_model, serve_local_model
 from tests.tokens.ledger import new_company
 from tokens.models import Hold, UsageLog
 from tokens.selectors import get_balance
 from tokens.selectors.audit import audit_ledger
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.slow,
-    pytest.mark.skipif(not is_installed(), reason="needs the local model: make local-model"),
-]
-
-READY_SECONDS = 60
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, needs_local_model]
 
 
 @pytest.fixture(scope="module")
 def model_url(tmp_path_factory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("model")
-    port = PortBook(folder / "ports.json").port_for("local-model")
-    command = [sys.executable, "-m", "ai_gateway.local_model", "--port", str(port)]
-    with (folder / "log").open("w") as log, subprocess.Popen(command, stderr=log) as server:
-        try:
-            wait_until_ready(server, f"http://127.0.0.1:{port}/health")
-            yield f"http://127.0.0.1:{port}/v1"
-        finally:
-            server.terminate()
-
-
-def wait_until_ready(server: subprocess.Popen[bytes], address: str) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            with urlopen(address, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the local model does not answer")
+    with serve_local_model(tmp_path_factory.mktemp("model")) as url:
+        yield url
 
 
 @pytest.fixture
