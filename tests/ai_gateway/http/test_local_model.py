@@ -78,7 +78,9 @@ def test_the_anthropic_sdk_is_answered_by_it_too(gateway, claude):
     message = claude.messages.create(model=NAME, max_tokens=20, messages=[{"role": "user", "content": "Hello"}])
 
     log = close(gateway)
-    assert (message.usage.input_tokens, message.usage.output_tokens) == (log.input_tokens, log.output_tokens)
+    cached = message.usage.cache_read_input_tokens or 0
+    assert message.usage.input_tokens + cached == log.input_tokens
+    assert (cached, message.usage.output_tokens) == (log.cache_read_tokens, log.output_tokens)
 
 
 def test_a_prompt_beyond_its_context_is_the_caller_s_error(gateway, client):

@@ -83,7 +83,10 @@ def priced_within_the_hour(committed_db) -> Iterator[tuple[PriceVersion, PriceVe
         for away in (-HOUR / 2, HOUR / 2)
     )
     yield prices
-    PriceVersion.objects.filter(pk__in=[price.pk for price in prices]).delete()
+    with connection.cursor() as cursor:  # what was in force is never deleted, but by its owner
+        cursor.execute("ALTER TABLE billing_price_version DISABLE TRIGGER USER")
+        PriceVersion.objects.filter(pk__in=[price.pk for price in prices]).delete()
+        cursor.execute("ALTER TABLE billing_price_version ENABLE TRIGGER USER")
 
 
 @BOTH_WAYS
