@@ -6,10 +6,10 @@ import logging
 
 import pytest
 import structlog
+from django.conf import settings
 
 from ai_gateway.calls import Call, call_ai
 from ai_gateway.errors import CallFailed
-from config.logs import logging_config
 from tests.ai_gateway import test_calls
 from tokens.models import Hold
 
@@ -25,7 +25,7 @@ class Lines(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
-        formatter = logging_config(level="DEBUG", as_json=True)["formatters"]["structured"]
+        formatter = dict(settings.LOGGING["formatters"]["structured"])
         self.setFormatter(formatter.pop("()")(**formatter))
         self.text = io.StringIO()
 

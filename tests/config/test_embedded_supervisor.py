@@ -102,5 +102,5 @@ def test_programs_stop_in_the_opposite_order(records: ProcessRecords, screen: io
             name, ready = stage.name, tmp_path / f"{stage.name}.ready"
             code = LISTENER.format(journal=str(journal), name=f"{name} ", ready=str(ready))
             supervisor.start(python_program(tmp_path, code, name=name, stage=stage, is_ready=ready.exists))
-    assert journal.read_text() == "APPLICATION BROKER DATABASE "
+    assert journal.read_text() == "APPLICATION PROVIDER BROKER DATABASE "
     assert records.running() == {}

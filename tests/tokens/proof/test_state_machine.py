@@ -11,7 +11,7 @@ from tests.tokens.proof.mutations import DEFECTS, Defect, put_in
 pytestmark = pytest.mark.django_db
 
 HUNT = settings(
-    max_examples=200,
+    max_examples=800,
     stateful_step_count=40,
     deadline=None,
     database=None,
