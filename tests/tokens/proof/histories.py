@@ -26,7 +26,9 @@ purposes = st.sampled_from(
 )
 scopes = st.sampled_from([("company", ""), ("job", "j1"), ("user", "7"), ("operation", "cv_parse"), ("key", "k1")])
 nearly = st.sampled_from([0, 1])
-own_keys = st.sampled_from([False, False, True])  # whether the provider is called with the company's own key
+own_keys = st.sampled_from(
+    [False, False, False, False, False, True]
+)  # whether the provider is called with the company's own key
 charges = st.lists(st.one_of(st.none(), st.just(0), amounts), max_size=3)
 Step = tuple[int | None, str, dict[str, Any]]  # the company, or None for all; the verb; its details
 
@@ -121,6 +123,17 @@ class Histories(RuleBasedStateMachine):
         hold = company, len(self.models[company].holds) - 1
         self.ask(company, "settle", hold=hold[1], charges=[int(needed * share)])
         return self.charges_of(hold)
+
+    @rule(company=companies, needed=amounts, beyond=amounts, lease=leases, made_for=purposes)
+    def overdraw(self, company: int, needed: int, beyond: int, **details: Any) -> None:
+        """Make two calls at once: the first uses more than the company has, and the second gives all back."""
+        for _call in range(2):
+            if self.ask(company, "place", needed=needed, minimum=1, **details)[0] != "held":
+                return
+        second = len(self.models[company].holds) - 1
+        charge = needed + self.models[company].available + beyond
+        self.ask(company, "settle", hold=second - 1, charges=[charge])
+        self.ask(company, "settle", hold=second, charges=[0])
 
     @rule(hold=holds, lease=leases)
     def attempt(self, hold: Thing, lease: float) -> None:
