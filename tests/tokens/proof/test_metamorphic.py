@@ -47,7 +47,7 @@ class Recorder(Histories):
 @cache
 def histories() -> list[list[Step]]:
     """Make up histories, and choose the richest."""
-    run_state_machine_as_test(Recorder, settings=settings(HUNT, max_examples=60))
+    run_state_machine_as_test(Recorder, settings=settings(HUNT, max_examples=200))
     long = [(happened, steps) for happened, steps in Recorder.made if any(verb == "pass_time" for _, verb, _ in steps)]
     richest = sorted(long, key=lambda made: made[0])[-4:]
     return [steps for _happened, steps in richest]
