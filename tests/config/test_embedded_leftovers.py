@@ -17,7 +17,9 @@ ORPHANING = (
 
 @pytest.fixture
 def child(tmp_path: Path) -> Iterator[Child]:
-    child = Child(python_program(tmp_path, SLEEPER))
+    """A program that runs: a signal while Python still starts would end it in another way."""
+    child = Child(python_program(tmp_path, f"print('started', flush=True); {SLEEPER}"))
+    wait_until(lambda: child.program.log.read_text().endswith("\n"))
     yield child
     stop_all([child], is_hurried=lambda: True)
 
