@@ -81,11 +81,13 @@ def find_provider_key(company_id: int, provider: str) -> str | None:
     """
     if provider not in settings.OWN_KEY_PROVIDERS:
         return None
-    kept = _remembered.get(company_id)
-    if kept is None or monotonic() >= kept.until:
-        kept = _read(company_id)
-    found = kept.ciphertexts.get(provider)
+    found = _recall(company_id).ciphertexts.get(provider)
     return None if found is None else _load_ciphers().decrypt(company_id, provider, found)
+
+
+def find_own_providers(company_id: int) -> frozenset[str]:
+    """Return the providers at which a company has a key of its own, as late as ``find_provider_key``."""
+    return frozenset(_recall(company_id).ciphertexts).intersection(settings.OWN_KEY_PROVIDERS)
 
 
 def forget_provider_keys() -> None:
@@ -159,6 +161,11 @@ class _Kept:
 
 _remembered: dict[int, _Kept] = {}
 _lock = Lock()
+
+
+def _recall(company_id: int) -> _Kept:
+    kept = _remembered.get(company_id)
+    return _read(company_id) if kept is None or monotonic() >= kept.until else kept
 
 
 def _read(company_id: int) -> _Kept:

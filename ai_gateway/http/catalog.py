@@ -1,4 +1,4 @@
-"""Which models callers can name, and who runs each."""
+"""Which models a company's callers can name, and who runs each."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +20,9 @@ _FAMILIES: Sequence[tuple[re.Pattern[str], ProviderKind]] = (
     (re.compile(r"claude-"), "anthropic"),
 )
 
+# Stands for a company's own key where only it matters that there is one.
+_SOME_KEY = "own"
+
 
 @dataclass(frozen=True)
 class Catalog:
@@ -39,7 +42,7 @@ class Catalog:
             return Route(provider, model)
         able = [provider for provider, models in self.models.items() if name in models] or self._find_family(name)
         if not able:
-            raise Refusal(404, "model_not_found", f"There is no model '{name}' here.", "model")
+            raise no_such_model(name)
         wanted = "anthropic" if format_name == "messages" else "openai"
         speaking = [provider for provider in able if (self.kinds[provider] == "anthropic") == (wanted == "anthropic")]
         return Route((speaking or able)[0], name)
@@ -49,9 +52,14 @@ class Catalog:
         return [provider for provider, its_kind in self.kinds.items() if its_kind == kind]
 
 
-def read_catalog() -> Catalog:
-    """Read what the settings and the price book say."""
-    kinds = _list_kinds()
+def no_such_model(name: str) -> Refusal:
+    """Return the answer to a caller who asks for what cannot be asked for here."""
+    return Refusal(404, "model_not_found", f"There is no model '{name}' here.", "model")
+
+
+def read_catalog(own_providers: frozenset[str]) -> Catalog:
+    """Read what the settings and the price book say, for a company with keys of its own at some providers."""
+    kinds = _list_kinds(own_providers)
     models: dict[str, list[str]] = {provider: [] for provider in kinds}
     for provider, model in sorted({*_list_configured_models(), *list_priced_models()}):
         if provider in models:
@@ -69,13 +77,16 @@ def _list_configured_models() -> Iterator[tuple[str, str]]:
             yield provider, model
 
 
-def _list_kinds() -> dict[str, ProviderKind]:
-    """Return the providers that can be used: first the one that is configured, the sandbox last."""
-    names = sorted(settings.AI_PROVIDERS, key=lambda name: (name.startswith("sandbox"), name != settings.AI_PROVIDER))
+def _list_kinds(own_providers: frozenset[str]) -> dict[str, ProviderKind]:
+    """Return the providers that can be used: a company's own accounts, the one that is configured, the sandbox last."""
+
+    def rank(name: str) -> tuple[bool, ...]:
+        return name not in own_providers, name.startswith("sandbox"), name != settings.AI_PROVIDER
+
     kinds: dict[str, ProviderKind] = {}
-    for name in names:
+    for name in sorted(settings.AI_PROVIDERS, key=rank):
         try:
-            kinds[name] = get_account(name).kind
+            kinds[name] = get_account(name, _SOME_KEY if name in own_providers else None).kind
         except ImproperlyConfigured:  # no key, no address, or a sandbox that is not enabled
             continue
     return kinds

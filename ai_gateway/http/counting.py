@@ -23,10 +23,10 @@ async def serve_count(gateway: Gateway, request: Request, send: Sender) -> None:
     require_scope(key, KeyScope.INFERENCE)
     body = parse_object(await request.read_body())
     asked = read_counted(body)
-    route = (await gateway.read_catalog()).find_route(asked.model, "messages")
+    route = (await gateway.read_catalog(key.company_id)).find_route(asked.model, "messages")
     require_model(key, asked.model, route.model, str(route))
     admission = await gateway.admit(key.company_id, route)
-    upstream = gateway.choose_upstream(route, admission.api_key)
+    upstream = gateway.choose_upstream(admission.account)
     counted = None
     if upstream.account.kind == "anthropic":
         counted = await _ask_provider(gateway, upstream, request, orjson.dumps({**body, "model": route.model}))

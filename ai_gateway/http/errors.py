@@ -8,6 +8,7 @@ import structlog
 from django.db import Error as DatabaseError
 
 from ai_gateway.errors import AccessRefused, CallFailed, CallUnderWay, Unattributed
+from ai_gateway.provider_keys import NoEncryptionKey, ProviderKeyUnreadable
 from ai_gateway.providers.errors import ProviderError
 from ai_gateway.wire.types import FormatName, RequestRefused
 from tokens.errors import AnswerExpired, KeyInUse, LedgerAway
@@ -92,6 +93,11 @@ def _explain_ledger(_error: Exception, _format: FormatName) -> Refusal:
     return Refusal(503, "ledger_away", message, headers={"retry-after": "2"})
 
 
+def _explain_own_key(_error: Exception, _format: FormatName) -> Refusal:
+    message = "Your company's own key at this provider cannot be read. Set it again on the page 'Provider keys'."
+    return Refusal(503, "provider_key_unreadable", message, headers=_DO_NOT_RETRY)
+
+
 def _explain_failure(error: CallFailed, format_name: FormatName) -> Refusal:
     """Pass on what the provider said, but never as an error of the caller's own key or account."""
     cause = error.__cause__ if isinstance(error.__cause__, ProviderError) else None
@@ -122,6 +128,8 @@ _EXPLANATIONS: Mapping[type[Exception], Callable[[Any, FormatName], Refusal]] = 
     CallFailed: _explain_failure,
     KeyInUse: _explain_key,
     AnswerExpired: _explain_expiry,
+    ProviderKeyUnreadable: _explain_own_key,
+    NoEncryptionKey: _explain_own_key,
     LedgerAway: _explain_ledger,
     DatabaseError: _explain_ledger,
 }

@@ -4,20 +4,23 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from ai_gateway.accounting import Tariff
 from ai_gateway.calibration import find_input_factor
 from ai_gateway.errors import AccessRefused
 from ai_gateway.http.attribution import Attributor
 from ai_gateway.http.authentication import Authenticator
-from ai_gateway.http.catalog import Catalog, read_catalog
+from ai_gateway.http.catalog import Catalog, no_such_model, read_catalog
 from ai_gateway.http.remembering import Reads, Remembered
 from ai_gateway.operations import timeout_seconds
+from ai_gateway.provider_keys import find_own_providers, find_provider_key
 from ai_gateway.providers.registry import ProviderAccount, get_account
 from ai_gateway.providers.upstream import TimeLimits, Upstream
 from ai_gateway.routing import Route
 from ai_gateway.ways import find_ways
 from billing.access import AccessDecision, check_ai_access, get_terms
+from billing.remembering import Remembered as RememberedByThreads
 from tenants.api_keys import KeyRing
 from tenants.rate_limits import RateLimits
 from tokens.services.async_ledger import AsyncLedger
@@ -31,10 +34,14 @@ _PRICE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Admission:
-    """How calls on one route are charged, by what their input's bound is raised, and with whose key they are made."""
+    """How calls on one route are charged, by what their input's bound is raised, and on whose account they are made.
+
+    ``api_key`` is the company's own, None where the platform's is used.
+    """
 
     tariff: Tariff
     input_factor: Decimal
+    account: ProviderAccount
     api_key: str | None = field(default=None, repr=False)
 
 
@@ -51,9 +58,10 @@ class Gateway:
         self.whole_limits = TimeLimits(seconds, seconds)  # a model may think for all of that before its first byte
         self.stream_limits = TimeLimits(seconds, settings.API_SILENCE_SECONDS)
         self._admissions = Remembered(reads, _admit, seconds=_TERMS_SECONDS)
-        self._catalogs: Remembered[None, Catalog] = Remembered(reads, _read_catalog, seconds=_PRICE_SECONDS)
+        self._catalogs = Remembered(reads, self._read_catalog, seconds=_TERMS_SECONDS)
+        self._catalogs_by_keys = RememberedByThreads(read_catalog, seconds=_PRICE_SECONDS)
         self._decisions = Remembered(reads, _decide, seconds=_TERMS_SECONDS)
-        self._upstreams: dict[ProviderAccount, Upstream] = {}
+        self._upstreams: dict[str, Upstream] = {}
 
     async def open(self) -> None:
         """Begin to connect to the database; does not wait for it."""
@@ -72,6 +80,8 @@ class Gateway:
 
         Raises:
             AccessRefused: for its subscription, or for a model without a price.
+            Refusal: the provider cannot be used any more, such as after the company's own key was removed.
+            ProviderKeyUnreadable: the company has a key that cannot be decrypted.
         """
         return await self._admissions.get((company_id, route))
 
@@ -79,21 +89,20 @@ class Gateway:
         """Return the numbers that a refused caller is shown."""
         return await self._decisions.get(company_id)
 
-    async def read_catalog(self) -> Catalog:
-        """Return the models that can be asked for."""
-        return await self._catalogs.get(None)
+    async def read_catalog(self, company_id: int) -> Catalog:
+        """Return the models that a company can ask for."""
+        return await self._catalogs.get(company_id)
 
-    def choose_upstream(self, route: Route, api_key: str | None = None) -> Upstream:
-        """Return the provider of a route, to be asked with the platform's key, or with a company's own."""
-        account = get_account(route.provider)
-        upstream = self._upstreams.get(account)
+    def choose_upstream(self, account: ProviderAccount) -> Upstream:
+        """Return the provider of an account, to be asked with that account's key."""
+        upstream = self._upstreams.get(account.name)
         if upstream is None:
-            upstream = self._upstreams[account] = Upstream(account)
-        return upstream if api_key is None else upstream.under(get_account(route.provider, api_key))
+            upstream = self._upstreams[account.name] = Upstream(account)
+        return upstream if upstream.account == account else upstream.under(account)
 
-
-def _read_catalog(_only: None) -> Catalog:
-    return read_catalog()
+    def _read_catalog(self, company_id: int) -> Catalog:
+        """Read it once for all companies that have keys of their own at the same providers."""
+        return self._catalogs_by_keys.get(find_own_providers(company_id))
 
 
 def _admit(asked: tuple[int, Route]) -> Admission:
@@ -101,8 +110,13 @@ def _admit(asked: tuple[int, Route]) -> Admission:
     terms = get_terms(company_id)
     if terms.refusal is not None:
         raise AccessRefused(terms.refusal.reason, terms.refusal.message)
+    api_key = find_provider_key(company_id, route.provider)
+    try:
+        account = get_account(route.provider, api_key)
+    except ImproperlyConfigured as error:  # the catalog is a little older than the keys
+        raise no_such_model(route.model) from error
     [way] = find_ways([route], company_id=company_id, operation=OPERATION, terms=terms)
-    return Admission(way.tariff, find_input_factor(route), way.api_key)
+    return Admission(way.tariff, find_input_factor(route), account, way.api_key)
 
 
 def _decide(company_id: int) -> AccessDecision:

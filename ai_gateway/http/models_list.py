@@ -24,7 +24,7 @@ async def serve_models(gateway: Gateway, request: Request, send: Sender, format_
     """Answer with all models, or with the one that the path names; raises ``Refusal``."""
     key = await gateway.authenticator.authenticate(request)
     require_scope(key, KeyScope.MODELS)
-    owners = list_models(await gateway.read_catalog(), key)
+    owners = list_models(await gateway.read_catalog(key.company_id), key)
     wanted = unquote(request.path.removeprefix(PATH).removeprefix("/"))
     if not wanted:
         content = _write_list([_write_model(name, owners[name], format_name) for name in owners], format_name)

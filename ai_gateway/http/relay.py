@@ -94,10 +94,10 @@ class Relay:
 
     async def _plan(self, key: KeyTerms, asked: Asked, body: bytes) -> tuple[PlannedCall, dict[Route, Way]]:
         gateway = self._gateway
-        route = (await gateway.read_catalog()).find_route(asked.model, self._format)
+        route = (await gateway.read_catalog(key.company_id)).find_route(asked.model, self._format)
         require_model(key, asked.model, route.model, str(route))
         admission = await gateway.admit(key.company_id, route)
-        upstream = gateway.choose_upstream(route, admission.api_key)
+        upstream = gateway.choose_upstream(admission.account)
         exchange = open_exchange(asked, upstream.account.kind, route.model)
         attribution = await gateway.attributor.attribute(
             self._request, asked.metadata, company_id=key.company_id, api_key_id=key.id
