@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
@@ -12,21 +10,20 @@ from asgiref.sync import sync_to_async
 from structlog.contextvars import bound_contextvars
 
 from ai_gateway.accounting import Quantities
+from ai_gateway.admission import admit
 from ai_gateway.async_driving import adrive
 from ai_gateway.attribution import attribute
 from ai_gateway.calibration import find_input_factor
 from ai_gateway.driving import drive
-from ai_gateway.errors import AccessRefused, CallFailed
-from ai_gateway.life import Candidate, PlannedCall, Replayed, Send, Settled, live
+from ai_gateway.effects import Candidate, PlannedCall, Replayed, Send, Settled
+from ai_gateway.life import live
 from ai_gateway.operations import limits_of, timeout_seconds
 from ai_gateway.planning import plan_call
 from ai_gateway.providers.registry import get_account, get_provider
 from ai_gateway.providers.types import JsonSchema, ProviderAnswer, ProviderRequest
 from ai_gateway.routing import Route, choose_chain
+from ai_gateway.stored_answers import StorableReply, get_stored_answer
 from ai_gateway.ways import Way, find_ways
-from billing.access import Terms, get_terms
-from tokens.errors import AnswerExpired
-from tokens.selectors.answers import find_answer
 from tokens.services.async_ledger import get_ledger
 from tokens.services.holds import Attribution
 
@@ -95,11 +92,11 @@ async def acall_ai(call: Call) -> Answer:
     with bound_contextvars(call_id=str(uuid4()), company_id=company_id, operation=call.operation):
         planned, request = await sync_to_async(_prepare)(call, company_id)
 
-        async def send(wanted: Send) -> _Reply:
+        async def send(wanted: Send) -> StorableReply:
             asked = _request_for(wanted, request)
             with bound_contextvars(hold_id=str(wanted.hold_id)):
                 route, api_key = wanted.candidate.route, wanted.candidate.api_key
-                return _Reply(await get_provider(route.provider, api_key).acomplete(asked), route)
+                return _reply(await get_provider(route.provider, api_key).acomplete(asked), route)
 
         ended = await adrive(live(planned), await get_ledger(), send)
         return await sync_to_async(_answer)(ended) if isinstance(ended, Replayed) else _answer(ended)
@@ -108,18 +105,18 @@ async def acall_ai(call: Call) -> Answer:
 def _admitted(call: Call, company_id: int) -> Answer:
     planned, request = _prepare(call, company_id)
 
-    def send(wanted: Send) -> _Reply:
+    def send(wanted: Send) -> StorableReply:
         asked = _request_for(wanted, request)
         with bound_contextvars(hold_id=str(wanted.hold_id)):
             route, api_key = wanted.candidate.route, wanted.candidate.api_key
-            return _Reply(get_provider(route.provider, api_key).complete(asked), route)
+            return _reply(get_provider(route.provider, api_key).complete(asked), route)
 
     return _answer(drive(live(planned), send))
 
 
 def _prepare(call: Call, company_id: int) -> tuple[PlannedCall, ProviderRequest]:
     """Admit a call and plan it; the request is that for the first model, to be adapted to each attempt."""
-    terms = _admit(company_id)
+    terms = admit(company_id)
     chain = choose_chain(call.operation, company_id)
     ways = find_ways(chain, company_id=company_id, operation=call.operation, terms=terms)
     request = _request(call, ways[0].route)
@@ -140,18 +137,22 @@ def _request_for(wanted: Send, request: ProviderRequest) -> ProviderRequest:
     return replace(request, model=wanted.candidate.route.model, max_output_tokens=wanted.output_limit)
 
 
+def _reply(answer: ProviderAnswer, route: Route) -> StorableReply:
+    content = {
+        "text": answer.text,
+        "finish_reason": answer.finish_reason,
+        "provider": route.provider,
+        "model": answer.model,
+    }
+    return StorableReply(answer, content)
+
+
 def _answer(ended: Settled | Replayed) -> Answer:
-    if isinstance(ended, Replayed):
-        return _stored_answer(ended.hold_id)
-    return Answer(**ended.reply.stored(), charged_tokens=ended.charged_tokens, hold_id=ended.hold_id)
-
-
-def _admit(company_id: int) -> Terms:
-    """Return the company's terms, or refuse for its subscription; the balance is the hold's to decide."""
-    terms = get_terms(company_id)
-    if terms.refusal is not None:
-        raise AccessRefused(terms.refusal.reason, terms.refusal.message)
-    return terms
+    if isinstance(ended, Settled):
+        return Answer(**ended.reply.content, charged_tokens=ended.charged_tokens, hold_id=ended.hold_id)
+    stored = get_stored_answer(ended.hold_id)
+    logger.info("call_replayed", hold_id=str(ended.hold_id))
+    return Answer(**stored, hold_id=ended.hold_id, replayed=True)
 
 
 def _plan(operation: str, request: ProviderRequest, way: Way) -> Candidate:
@@ -170,32 +171,3 @@ def _request(call: Call, route: Route) -> ProviderRequest:
         timeout_seconds=timeout_seconds(call.operation),
         call_id=str(structlog.contextvars.get_contextvars()["call_id"]),
     )
-
-
-@dataclass(frozen=True)
-class _Reply:
-    """A provider's answer as the life of a call takes it."""
-
-    answer: ProviderAnswer
-    route: Route
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.answer, name)
-
-    def stored(self) -> dict[str, Any]:
-        return {
-            "text": self.answer.text,
-            "finish_reason": self.answer.finish_reason,
-            "provider": self.route.provider,
-            "model": self.answer.model,
-        }
-
-
-def _stored_answer(hold_id: UUID) -> Answer:
-    content: Mapping[str, Any] | None = find_answer(hold_id)
-    if content is None:
-        raise AnswerExpired(hold_id)
-    if "failure" in content:
-        raise CallFailed(**content["failure"], hold_id=hold_id)
-    logger.info("call_replayed", hold_id=str(hold_id))
-    return Answer(**content["answer"], hold_id=hold_id, replayed=True)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ai_gateway.life import (
+from ai_gateway.effects import (
     CloseHold,
     Effect,
     ExtendHold,

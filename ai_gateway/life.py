@@ -33,26 +33,10 @@ from ai_gateway.effects import (
 from ai_gateway.errors import AccessRefused, CallFailed, CallUnderWay
 from ai_gateway.operations import lease_seconds
 from ai_gateway.providers.errors import ProviderCircuitOpen, ProviderError, ProviderRejectedRequest
+from ai_gateway.stored_answers import store_answer, store_failure
 from ai_gateway.telemetry import WatchedCall, watch_call
 from tokens.errors import BudgetExceeded, CallInFlight, InsufficientTokens
 from tokens.services.holds import AttemptUsage, Closing, HoldRequest, PlacedHold
-
-__all__ = [
-    "Candidate",
-    "CloseHold",
-    "Effect",
-    "ExtendHold",
-    "Life",
-    "Pause",
-    "PlaceHold",
-    "PlannedCall",
-    "ProviderReply",
-    "Replayed",
-    "Send",
-    "Settled",
-    "StartAttempt",
-    "live",
-]
 
 logger = structlog.get_logger(__name__)
 
@@ -213,7 +197,7 @@ class _Attempts:
         )
         self.usages.append(usage)
         charged = self.watched.charged_tokens = self._charged_tokens
-        stored = {"answer": {**reply.stored(), "charged_tokens": charged}} if self.call.key else None
+        stored = store_answer(reply.stored(), charged) if self.call.key else None
         settlement = yield CloseHold(Closing.settling(self.hold_id, self.usages, stored, settings.AI_ANSWER_DAYS))
         if settlement is not None:
             logger.info("call_settled", hold_id=str(self.hold_id), attempt=self.number, **vars(settlement))
@@ -295,5 +279,5 @@ class _Attempts:
         """Charge what failed attempts were counted, or give everything back."""
         if not self._used_tokens:
             return CloseHold(Closing.releasing(self.hold_id, self.usages))
-        stored = {"failure": {**failure, "charged_tokens": self._charged_tokens}} if self.call.key else None
+        stored = store_failure(failure, self._charged_tokens) if self.call.key else None
         return CloseHold(Closing.settling(self.hold_id, self.usages, stored, settings.AI_ANSWER_DAYS))

@@ -9,25 +9,23 @@ from uuid import UUID, uuid4
 
 from structlog.contextvars import bound_contextvars, get_contextvars
 
-from ai_gateway.accounting import Answered, Quantities
+from ai_gateway.accounting import Quantities
+from ai_gateway.admission import admit
 from ai_gateway.attribution import attribute
 from ai_gateway.driving import drive
-from ai_gateway.errors import AccessRefused
+from ai_gateway.effects import Candidate, PlannedCall, Replayed, Send, Settled
 from ai_gateway.estimating import count_tokens
-from ai_gateway.life import Candidate, PlannedCall, Send, Settled, live
+from ai_gateway.estimating.speech import HEARD_TOKENS_PER_SECOND, WRITTEN_TOKENS_PER_SECOND
+from ai_gateway.life import live
 from ai_gateway.operations import timeout_seconds
 from ai_gateway.planning import CallPlan
-from ai_gateway.providers.media import MediaProvider
+from ai_gateway.providers.media import EmbeddingRequest, MediaProvider, TranscriptionRequest
 from ai_gateway.providers.registry import get_account, get_media_provider
 from ai_gateway.routing import Route
+from ai_gateway.stored_answers import StorableReply, get_stored_answer
 from ai_gateway.ways import Way, find_ways
-from billing.access import get_terms
-from tokens.errors import AnswerExpired
-from tokens.selectors.answers import find_answer
 from tokens.services.holds import Attribution
 
-# OpenAI hears ten tokens a second; people say about three words in it, which is less than what is allowed here.
-_HEARD_TOKENS_PER_SECOND, _WRITTEN_TOKENS_PER_SECOND = 10, 10
 # A vocabulary that tiktoken does not know splits more finely.
 _OTHER_VOCABULARY_FACTOR = 2
 
@@ -78,9 +76,9 @@ def embed_ai(wanted: Embedding) -> MediaAnswer:
         counted = sum(count_tokens(text, wanted.route.model) for text in wanted.texts)
         return CallPlan(counted * factor + len(wanted.texts), 0, 0, way.tariff)
 
-    def ask(provider: MediaProvider, how: Mapping[str, Any]) -> _Reply:
-        answer = provider.embed(wanted.texts, **how)
-        return _Reply(answer, answer.vectors)
+    def ask(provider: MediaProvider, how: Mapping[str, Any]) -> StorableReply:
+        answer = provider.embed(EmbeddingRequest(texts=tuple(wanted.texts), **how))
+        return StorableReply(answer, {"content": answer.vectors})
 
     asked = "\0".join([wanted.operation, str(wanted.route), *wanted.texts]).encode()
     return _live(wanted, Quantities(item_count=len(wanted.texts)), asked, plan, ask)
@@ -91,14 +89,19 @@ def transcribe_ai(wanted: Transcription) -> MediaAnswer:
 
     def plan(way: Way) -> CallPlan:
         seconds = int(wanted.seconds) + 1
-        written = seconds * _WRITTEN_TOKENS_PER_SECOND
-        return CallPlan(seconds * _HEARD_TOKENS_PER_SECOND, written, written, way.tariff, media_seconds=wanted.seconds)
+        heard, written = seconds * HEARD_TOKENS_PER_SECOND, seconds * WRITTEN_TOKENS_PER_SECOND
+        return CallPlan(heard, written, written, way.tariff, media_seconds=wanted.seconds)
 
-    def ask(provider: MediaProvider, how: Mapping[str, Any]) -> _Reply:
-        answer = provider.transcribe(
-            wanted.audio, wanted.filename, audio_seconds=wanted.seconds, language=wanted.language, **how
+    def ask(provider: MediaProvider, how: Mapping[str, Any]) -> StorableReply:
+        request = TranscriptionRequest(
+            audio=wanted.audio,
+            filename=wanted.filename,
+            audio_seconds=wanted.seconds,
+            language=wanted.language,
+            **how,
         )
-        return _Reply(answer, answer.text)
+        answer = provider.transcribe(request)
+        return StorableReply(answer, {"content": answer.text})
 
     quantities = Quantities(file_bytes=len(wanted.audio), item_count=1, media_seconds=wanted.seconds)
     asked = f"{wanted.operation}\0{wanted.route}\0{wanted.language}\0".encode() + wanted.audio
@@ -118,32 +121,16 @@ class _Wanted(Protocol):
     def idempotency_key(self) -> str | None: ...
 
 
-@dataclass(frozen=True)
-class _Reply:
-    """A provider's answer as the life of a call takes it."""
-
-    answer: Answered
-    content: Any
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.answer, name)
-
-    def stored(self) -> dict[str, Any]:
-        return {"content": self.content}
-
-
 def _live(
     wanted: _Wanted,
     quantities: Quantities,
     asked: bytes,
     plan: Callable[[Way], CallPlan],
-    ask: Callable[[MediaProvider, Mapping[str, Any]], _Reply],
+    ask: Callable[[MediaProvider, Mapping[str, Any]], StorableReply],
 ) -> MediaAnswer:
     company_id = attribute(wanted.company_id, wanted.attribution)
     with bound_contextvars(call_id=str(uuid4()), company_id=company_id, operation=wanted.operation):
-        terms = get_terms(company_id)
-        if terms.refusal is not None:
-            raise AccessRefused(terms.refusal.reason, terms.refusal.message)
+        terms = admit(company_id)
         [way] = find_ways([wanted.route], company_id=company_id, operation=wanted.operation, terms=terms)
         planned = PlannedCall(
             company_id=company_id,
@@ -160,16 +147,14 @@ def _live(
             "call_id": str(get_contextvars()["call_id"]),
         }
 
-        def send(sending: Send) -> _Reply:
+        def send(sending: Send) -> StorableReply:
             with bound_contextvars(hold_id=str(sending.hold_id)):
                 return ask(get_media_provider(wanted.route.provider, way.api_key), how)
 
-        ended = drive(live(planned), send)
-        if isinstance(ended, Settled):
-            return MediaAnswer(ended.reply.content, ended.charged_tokens, ended.hold_id)
-        stored = find_answer(ended.hold_id)
-        if stored is None:
-            raise AnswerExpired(ended.hold_id)
-        return MediaAnswer(
-            stored["answer"]["content"], stored["answer"]["charged_tokens"], ended.hold_id, replayed=True
-        )
+        return _answer(drive(live(planned), send))
+
+
+def _answer(ended: Settled | Replayed) -> MediaAnswer:
+    if isinstance(ended, Settled):
+        return MediaAnswer(**ended.reply.content, charged_tokens=ended.charged_tokens, hold_id=ended.hold_id)
+    return MediaAnswer(**get_stored_answer(ended.hold_id), hold_id=ended.hold_id, replayed=True)

@@ -15,7 +15,9 @@ from uuid import UUID
 import structlog
 
 from ai_gateway.accounting import Quantities, Tariff, abandoned, answered, find_tariff, find_tariffs
+from ai_gateway.admission import admit
 from ai_gateway.errors import AccessRefused
+from ai_gateway.estimating.speech import HEARD_TOKENS_PER_SECOND, SAID_TOKENS_PER_SECOND
 from ai_gateway.operations import limits_of
 from ai_gateway.providers.types import Usage
 from ai_gateway.providers.usage import read_realtime_usage
@@ -30,8 +32,6 @@ from tokens.services.spool import close_or_spool
 logger = structlog.get_logger(__name__)
 
 OPERATION = "video_interview"
-# OpenAI counts ten tokens for a second that it hears, and twenty for one that it says ("Realtime: managing costs").
-_HEARD_TOKENS_PER_SECOND, _SAID_TOKENS_PER_SECOND = 10, 20
 _LEASE_SECONDS = 600  # the longest response, and the time until its event arrives
 
 
@@ -93,11 +93,9 @@ class _Told:
 
 
 def _reserve(session: RealtimeSession, response_id: str) -> Verdict:
-    terms, limits = get_terms(session.company_id), limits_of(OPERATION)
-    if terms.refusal is not None:
-        return _refused(session, terms.refusal.reason)
+    limits = limits_of(OPERATION)
     try:
-        [(route, tariff)] = find_tariffs([session.route], operation=OPERATION, terms=terms)
+        [(route, tariff)] = find_tariffs([session.route], operation=OPERATION, terms=admit(session.company_id))
         needed = tariff.charge(session.context_tokens + limits.output_tokens)
         _hold(session, route, response_id, tariff, needed, tariff.charge(limits.minimum_output_tokens))
     except AccessRefused as refusal:
@@ -164,11 +162,11 @@ def _highest_cost(session: RealtimeSession, tariff: Tariff) -> Decimal | None:
 
 def _said(usage: Usage | None) -> Decimal | None:
     """Return the seconds that a response speaks. What it hears is told by transcriptions: each utterance once."""
-    return None if usage is None else Decimal(usage.output_audio) / _SAID_TOKENS_PER_SECOND
+    return None if usage is None else Decimal(usage.output_audio) / SAID_TOKENS_PER_SECOND
 
 
 def _heard(usage: Usage | None) -> Decimal | None:
-    return None if usage is None else usage.seconds or Decimal(usage.input_audio) / _HEARD_TOKENS_PER_SECOND
+    return None if usage is None else usage.seconds or Decimal(usage.input_audio) / HEARD_TOKENS_PER_SECOND
 
 
 def _key(session: RealtimeSession, told_id: str) -> str:

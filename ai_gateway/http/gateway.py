@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from ai_gateway.accounting import Tariff
+from ai_gateway.admission import admit
 from ai_gateway.calibration import find_input_factor
-from ai_gateway.errors import AccessRefused
 from ai_gateway.http.attribution import Attributor
 from ai_gateway.http.authentication import Authenticator
 from ai_gateway.http.catalog import Catalog, no_such_model, read_catalog
@@ -19,7 +19,7 @@ from ai_gateway.providers.registry import ProviderAccount, get_account
 from ai_gateway.providers.upstream import TimeLimits, Upstream
 from ai_gateway.routing import Route
 from ai_gateway.ways import find_ways
-from billing.access import AccessDecision, check_ai_access, get_terms
+from billing.access import AccessDecision, check_ai_access
 from billing.remembering import Remembered as RememberedByThreads
 from tenants.api_keys import KeyRing
 from tenants.rate_limits import RateLimits
@@ -107,9 +107,7 @@ class Gateway:
 
 def _admit(asked: tuple[int, Route]) -> Admission:
     company_id, route = asked
-    terms = get_terms(company_id)
-    if terms.refusal is not None:
-        raise AccessRefused(terms.refusal.reason, terms.refusal.message)
+    terms = admit(company_id)
     api_key = find_provider_key(company_id, route.provider)
     try:
         account = get_account(route.provider, api_key)

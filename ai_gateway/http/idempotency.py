@@ -7,14 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from ai_gateway.errors import CallFailed
 from ai_gateway.http.errors import Refusal
 from ai_gateway.http.remembering import Reads
 from ai_gateway.http.requests import Request
 from ai_gateway.wire.types import FormatName
-from tokens.errors import AnswerExpired
 from tokens.models import Hold, HoldState
-from tokens.selectors.answers import find_answer
 
 _LONGEST_KEY = 200
 _LONGEST_LOOK_SECONDS = 1.0
@@ -51,17 +48,6 @@ def read_stored(stored: Mapping[str, Any]) -> tuple[bytes, str]:
     """Return the body and the content type of a stored answer."""
     body = base64.b64decode(stored["base64"]) if "base64" in stored else stored["text"].encode()
     return body, stored["content_type"]
-
-
-async def find_stored(reads: Reads, hold_id: UUID) -> Mapping[str, Any]:
-    """Return the stored answer; raises ``AnswerExpired``, or ``CallFailed`` for a call that failed and was charged."""
-    content = await reads.run(lambda: find_answer(hold_id))
-    if content is None:
-        raise AnswerExpired(hold_id)
-    if "failure" in content:
-        raise CallFailed(**content["failure"], hold_id=hold_id)
-    stored: Mapping[str, Any] = content["answer"]
-    return stored
 
 
 async def wait_until_ended(reads: Reads, hold_id: UUID, seconds: float) -> bool:

@@ -14,7 +14,7 @@ from ai_gateway.errors import AccessRefused, CallUnderWay
 from ai_gateway.http.authentication import require_model, require_scope
 from ai_gateway.http.errors import ClientLeft, Refusal, explain
 from ai_gateway.http.gateway import OPERATION, Gateway
-from ai_gateway.http.idempotency import find_stored, hash_request, read_key, read_stored, wait_until_ended
+from ai_gateway.http.idempotency import hash_request, read_key, read_stored, wait_until_ended
 from ai_gateway.http.leases import LeaseKeeper
 from ai_gateway.http.outlets import Outlet
 from ai_gateway.http.requests import Request, Sender, parse_object
@@ -32,6 +32,7 @@ from ai_gateway.life import live
 from ai_gateway.operations import lease_seconds, limits_of
 from ai_gateway.planning import CallPlan
 from ai_gateway.routing import Route
+from ai_gateway.stored_answers import get_stored_answer
 from ai_gateway.wire.asked import read_asked
 from ai_gateway.wire.errors import write_stream_error
 from ai_gateway.wire.exchanges import open_exchange
@@ -127,7 +128,8 @@ class Relay:
 
     async def _replay(self, replayed: Replayed, asked: Asked) -> None:
         """Give the same bytes again."""
-        body, content_type = read_stored(await find_stored(self._gateway.reads, replayed.hold_id))
+        stored = await self._gateway.reads.run(lambda: get_stored_answer(replayed.hold_id))
+        body, content_type = read_stored(stored)
         logger.info("call_replayed", hold_id=str(replayed.hold_id))
         headers = {
             **self._own_headers,

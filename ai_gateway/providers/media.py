@@ -1,11 +1,21 @@
 """What goes to a provider and comes back where no text is written: vectors of texts, and text of speech."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
 from ai_gateway.providers.types import ProviderIdentity, Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingRequest:
+    """Texts to embed with one model; see ``types.ProviderRequest`` for the time limit and the id."""
+
+    texts: tuple[str, ...]
+    model: str
+    timeout_seconds: float
+    call_id: str
+    dimensions: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +30,22 @@ class EmbeddingAnswer:
     finish_reason: str = ""
     service_tier: str = ""
     raw_usage: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptionRequest:
+    """Speech to write down; the file's name tells its format.
+
+    ``audio_seconds`` is its length, charged where the provider reports neither tokens nor seconds.
+    """
+
+    audio: bytes
+    filename: str
+    model: str
+    timeout_seconds: float
+    call_id: str
+    audio_seconds: Decimal | None = None
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,34 +65,10 @@ class TranscriptionAnswer:
 class MediaProvider(ProviderIdentity, Protocol):
     """Somebody who embeds texts and transcribes speech. All ways ask once, and raise ``ProviderError``."""
 
-    def embed(
-        self, texts: Sequence[str], *, model: str, timeout_seconds: float, call_id: str, dimensions: int | None = None
-    ) -> EmbeddingAnswer: ...
+    def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer: ...
 
-    async def aembed(
-        self, texts: Sequence[str], *, model: str, timeout_seconds: float, call_id: str, dimensions: int | None = None
-    ) -> EmbeddingAnswer: ...
+    async def aembed(self, request: EmbeddingRequest) -> EmbeddingAnswer: ...
 
-    def transcribe(
-        self,
-        audio: bytes,
-        filename: str,
-        *,
-        model: str,
-        timeout_seconds: float,
-        call_id: str,
-        audio_seconds: Decimal | None = None,
-        language: str = "",
-    ) -> TranscriptionAnswer: ...
+    def transcribe(self, request: TranscriptionRequest) -> TranscriptionAnswer: ...
 
-    async def atranscribe(
-        self,
-        audio: bytes,
-        filename: str,
-        *,
-        model: str,
-        timeout_seconds: float,
-        call_id: str,
-        audio_seconds: Decimal | None = None,
-        language: str = "",
-    ) -> TranscriptionAnswer: ...
+    async def atranscribe(self, request: TranscriptionRequest) -> TranscriptionAnswer: ...

@@ -1,8 +1,7 @@
 """OpenAI's embeddings and transcriptions, which servers that speak its format may have too."""
 
 import math
-from collections.abc import Sequence
-from decimal import Decimal
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -10,7 +9,12 @@ import structlog
 from ai_gateway.estimating import guess_text_tokens
 from ai_gateway.providers.adapter import Ask, Received
 from ai_gateway.providers.answers import as_usage_object, garbled, parse_object, read_request_id, sendable
-from ai_gateway.providers.media import EmbeddingAnswer, TranscriptionAnswer
+from ai_gateway.providers.media import (
+    EmbeddingAnswer,
+    EmbeddingRequest,
+    TranscriptionAnswer,
+    TranscriptionRequest,
+)
 from ai_gateway.providers.openai_sdk import OpenAIAdapter
 from ai_gateway.providers.types import ProviderKind, Usage
 from ai_gateway.providers.usage import read_embeddings_usage, read_transcription_usage
@@ -23,107 +27,70 @@ _MODEL_CHARACTERS = 128
 class OpenAIMedia(OpenAIAdapter):
     """The part of an OpenAI-like provider that writes no text. ``timeout_seconds`` bounds the whole answer."""
 
-    def embed(
-        self, texts: Sequence[str], *, model: str, timeout_seconds: float, call_id: str, dimensions: int | None = None
-    ) -> EmbeddingAnswer:
-        """Return a vector for each of ``texts``; raise a ``ProviderError`` when there is no answer."""
-        return self._send(self._ask_embedding(texts, model, timeout_seconds, call_id, dimensions))
+    def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
+        """Return a vector for each text; raise a ``ProviderError`` when there is no answer."""
+        return self._send(self._ask_embedding(request))
 
-    async def aembed(
-        self, texts: Sequence[str], *, model: str, timeout_seconds: float, call_id: str, dimensions: int | None = None
-    ) -> EmbeddingAnswer:
+    async def aembed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
         """Do as ``embed`` does without blocking."""
-        return await self._asend(self._ask_embedding(texts, model, timeout_seconds, call_id, dimensions))
+        return await self._asend(self._ask_embedding(request))
 
-    def transcribe(
-        self,
-        audio: bytes,
-        filename: str,
-        *,
-        model: str,
-        timeout_seconds: float,
-        call_id: str,
-        audio_seconds: Decimal | None = None,
-        language: str = "",
-    ) -> TranscriptionAnswer:
-        """Return what is said in ``audio``; the file's name tells its format.
+    def transcribe(self, request: TranscriptionRequest) -> TranscriptionAnswer:
+        """Return what is said; raise a ``ProviderError`` when there is no answer."""
+        return self._send(self._ask_transcription(request))
 
-        ``audio_seconds`` is its length, charged where the provider reports neither tokens nor seconds.
-        """
-        return self._send(
-            self._ask_transcription(audio, filename, model, timeout_seconds, call_id, audio_seconds, language)
-        )
-
-    async def atranscribe(
-        self,
-        audio: bytes,
-        filename: str,
-        *,
-        model: str,
-        timeout_seconds: float,
-        call_id: str,
-        audio_seconds: Decimal | None = None,
-        language: str = "",
-    ) -> TranscriptionAnswer:
+    async def atranscribe(self, request: TranscriptionRequest) -> TranscriptionAnswer:
         """Do as ``transcribe`` does without blocking."""
-        return await self._asend(
-            self._ask_transcription(audio, filename, model, timeout_seconds, call_id, audio_seconds, language)
-        )
+        return await self._asend(self._ask_transcription(request))
 
-    def _ask_embedding(
-        self, texts: Sequence[str], model: str, timeout_seconds: float, call_id: str, dimensions: int | None
-    ) -> Ask[EmbeddingAnswer]:
-        sent = [sendable(text) for text in texts]
-        parameters: dict[str, Any] = {"model": model, "input": sent, "encoding_format": "float"}
-        if dimensions is not None:
-            parameters["dimensions"] = dimensions
+    def _ask_embedding(self, request: EmbeddingRequest) -> Ask[EmbeddingAnswer]:
+        sent = replace(request, texts=tuple(map(sendable, request.texts)))
+        parameters: dict[str, Any] = {"model": sent.model, "input": list(sent.texts), "encoding_format": "float"}
+        if sent.dimensions is not None:
+            parameters["dimensions"] = sent.dimensions
         return Ask(
             resource=lambda client: client.embeddings,
             parameters=parameters,
-            read=lambda received: read_embedding_answer(received, sent, model, self.name, self.kind),
-            timeout_seconds=timeout_seconds,
-            call_id=call_id,
+            read=lambda received: read_embedding_answer(received, sent, self.name, self.kind),
+            timeout_seconds=sent.timeout_seconds,
+            call_id=sent.call_id,
         )
 
-    def _ask_transcription(
-        self,
-        audio: bytes,
-        filename: str,
-        model: str,
-        timeout_seconds: float,
-        call_id: str,
-        audio_seconds: Decimal | None,
-        language: str,
-    ) -> Ask[TranscriptionAnswer]:
-        parameters: dict[str, Any] = {"model": model, "file": (sendable(filename), audio), "response_format": "json"}
-        if language:
-            parameters["language"] = language
+    def _ask_transcription(self, request: TranscriptionRequest) -> Ask[TranscriptionAnswer]:
+        parameters: dict[str, Any] = {
+            "model": request.model,
+            "file": (sendable(request.filename), request.audio),
+            "response_format": "json",
+        }
+        if request.language:
+            parameters["language"] = request.language
         return Ask(
             resource=lambda client: client.audio.transcriptions,
             parameters=parameters,
-            read=lambda received: read_transcription_answer(received, model, self.name, self.kind, audio_seconds),
-            timeout_seconds=timeout_seconds,
-            call_id=call_id,
+            read=lambda received: read_transcription_answer(received, request, self.name, self.kind),
+            timeout_seconds=request.timeout_seconds,
+            call_id=request.call_id,
         )
 
 
 def read_embedding_answer(
-    received: Received, texts: Sequence[str], model: str, provider: str, kind: ProviderKind
+    received: Received, request: EmbeddingRequest, provider: str, kind: ProviderKind
 ) -> EmbeddingAnswer:
     """Read vectors. Raises ``ProviderGarbledAnswer``, with the usage if that is readable."""
     payload = parse_object(received.body)
     request_id = read_request_id(received.headers, payload)
     usage = read_embeddings_usage(payload.get("usage"))
-    vectors = _read_vectors(payload.get("data"), len(texts))
+    vectors = _read_vectors(payload.get("data"), len(request.texts))
     if vectors is None:
         raise garbled(provider=provider, request_id=request_id, usage=usage)
     if usage is None:
-        log.warning("provider_usage_missing", provider=provider, model=model)
-        usage = Usage(input_uncached=guess_text_tokens(texts, model=model, kind=kind), source="counted")
+        log.warning("provider_usage_missing", provider=provider, model=request.model)
+        counted = guess_text_tokens(request.texts, model=request.model, kind=kind)
+        usage = Usage(input_uncached=counted, source="counted")
     return EmbeddingAnswer(
         vectors=vectors,
         usage=usage,
-        model=_read_model(payload.get("model"), model),
+        model=_read_model(payload.get("model"), request.model),
         provider_request_id=request_id,
         duration_ms=received.duration_ms,
         raw_usage=as_usage_object(payload.get("usage")),
@@ -131,7 +98,7 @@ def read_embedding_answer(
 
 
 def read_transcription_answer(
-    received: Received, model: str, provider: str, kind: ProviderKind, audio_seconds: Decimal | None
+    received: Received, request: TranscriptionRequest, provider: str, kind: ProviderKind
 ) -> TranscriptionAnswer:
     """Read a transcript. Raises ``ProviderGarbledAnswer``, with the usage if that is readable.
 
@@ -143,13 +110,14 @@ def read_transcription_answer(
     if not isinstance(text, str):
         raise garbled(provider=provider, request_id=request_id, usage=usage)
     if usage is None:
-        log.warning("provider_usage_missing", provider=provider, model=model)
-        written = 0 if audio_seconds is not None else guess_text_tokens([text], model=model, kind=kind)
-        usage = Usage(output=written, seconds=audio_seconds, source="counted")
+        log.warning("provider_usage_missing", provider=provider, model=request.model)
+        seconds = request.audio_seconds
+        written = 0 if seconds is not None else guess_text_tokens([text], model=request.model, kind=kind)
+        usage = Usage(output=written, seconds=seconds, source="counted")
     return TranscriptionAnswer(
         text=text,
         usage=usage,
-        model=model,
+        model=request.model,
         provider_request_id=request_id,
         duration_ms=received.duration_ms,
         raw_usage=as_usage_object(payload.get("usage")),

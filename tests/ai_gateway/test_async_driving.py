@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from ai_gateway import life
 from ai_gateway.async_driving import adrive
+from ai_gateway.effects import Candidate, Settled
 from ai_gateway.errors import CallFailed
-from ai_gateway.life import Candidate, Settled, live
+from ai_gateway.life import live
 from ai_gateway.providers.errors import ProviderQuotaSpent, ProviderUnavailable
 from ai_gateway.providers.types import Usage
 from ai_gateway.routing import Route

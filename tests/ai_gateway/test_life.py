@@ -8,8 +8,7 @@ import pytest
 
 from ai_gateway.accounting import Tariff
 from ai_gateway.breakers import get_breaker
-from ai_gateway.errors import AccessRefused, CallFailed
-from ai_gateway.life import (
+from ai_gateway.effects import (
     Candidate,
     CloseHold,
     ExtendHold,
@@ -19,8 +18,9 @@ from ai_gateway.life import (
     Replayed,
     Send,
     StartAttempt,
-    live,
 )
+from ai_gateway.errors import AccessRefused, CallFailed
+from ai_gateway.life import live
 from ai_gateway.planning import CallPlan
 from ai_gateway.providers.errors import (
     ProviderGarbledAnswer,

@@ -9,8 +9,9 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanContext, TraceFlags, get_current_span
 
 from ai_gateway import tracing
+from ai_gateway.effects import Candidate
 from ai_gateway.errors import AccessRefused, CallFailed
-from ai_gateway.life import Candidate, live
+from ai_gateway.life import live
 from ai_gateway.metrics import REGISTRY
 from ai_gateway.providers.errors import ProviderQuotaSpent
 from ai_gateway.routing import Route

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from ai_gateway.providers import registry
+from ai_gateway.providers.media import EmbeddingRequest
 from ai_gateway.providers.openai_chat import OpenAIChat
 from ai_gateway.providers.openai_responses import OpenAIResponses
 from ai_gateway.providers.registry import MisconfiguredProvider, get_media_provider, get_provider
@@ -69,7 +70,8 @@ def test_keys_are_kept_within_bounds_and_not_shown():
 
 def test_only_openais_kind_and_compatible_servers_embed(providers, sandbox):
     own = sandbox.key()
-    answer = get_media_provider("ours", own).embed(["ledger"], model="m", timeout_seconds=10, call_id="c", dimensions=4)
+    asked = EmbeddingRequest(texts=("ledger",), model="m", timeout_seconds=10, call_id="c", dimensions=4)
+    answer = get_media_provider("ours", own).embed(asked)
     assert (len(answer.vectors[0]), len(sandbox.requests(own))) == (4, 1)
     providers["ours"]["kind"] = "anthropic"
     with pytest.raises(MisconfiguredProvider, match="'ours' is of a kind that has no embeddings"):
