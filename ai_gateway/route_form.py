@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from ai_gateway.providers.registry import get_account
 from ai_gateway.routing import parse_chain
 from tenants.models import Company
-from tokens.pages import label_operation
+from tokens.operations import label_operation
 
 
 class RouteForm(forms.Form):

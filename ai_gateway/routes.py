@@ -12,7 +12,7 @@ from ai_gateway.routing import NoUsableModel, choose_chain, forget_routes, parse
 from billing.prices import find_price
 from tenants.models import Company, User
 from tokens.models.fields import ClockTimestamp
-from tokens.pages import label_operation
+from tokens.operations import label_operation
 
 logger = structlog.get_logger(__name__)
 

@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 
 from tenants.models import Company, User
 from tokens.models.fields import ClockTimestamp, known, uuid_key
+from tokens.operations import label_operation
 
 
 class JobStatus(models.TextChoices):
@@ -190,10 +191,10 @@ class Run(models.Model):
 class Operation(models.TextChoices):
     """The AI steps of hiring, in their order."""
 
-    CV_PARSE = "cv_parse", "Read CV"
-    CV_ANALYZE = "cv_analyze", "Analyse"
-    SCORING = "scoring", "Score"
-    DECISION = "decision", "Recommend"
+    CV_PARSE = "cv_parse", label_operation("cv_parse")
+    CV_ANALYZE = "cv_analyze", label_operation("cv_analyze")
+    SCORING = "scoring", label_operation("scoring")
+    DECISION = "decision", label_operation("decision")
 
 
 class StepState(models.TextChoices):

@@ -33,8 +33,19 @@ class PriceExists(BillingError):
 
 
 @dataclass
+class TermsExist(BillingError):
+    """Other terms of the same model or operation hold from exactly that moment on, and are not rewritten."""
+
+    subject: str
+    effective_from: datetime
+
+    def __str__(self) -> str:
+        return f"{self.subject} has other terms from exactly {self.effective_from.isoformat()} on"
+
+
+@dataclass
 class TermsInThePast(BillingError):
-    """A weight would begin in the past: what balances were charged by is not changed afterwards."""
+    """A weight or rate would begin in the past: what balances were charged by is not changed afterwards."""
 
     effective_from: datetime
 
@@ -44,7 +55,7 @@ class TermsInThePast(BillingError):
 
 @dataclass
 class TermsInForce(BillingError):
-    """The price or weight is in force, or too nearly so to be withdrawn: usage logs may name it."""
+    """The terms are in force, or too nearly so to be withdrawn: usage logs may name them."""
 
     terms_id: UUID
 

@@ -1,6 +1,6 @@
 """The price book as the platform staff see it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -12,8 +12,11 @@ from billing.models import OperationRate, PriceVersion, RefusedModel, WeightVers
 from billing.models.dated import Dated
 from billing.prices import find_price, forget_prices
 from billing.selectors import get_database_time
+from tokens.operations import OPERATION_LABELS, label_operation, place_of_operation
 
 D = TypeVar("D", bound=Dated)
+
+_MODEL_LENGTH = 128  # of the column
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,16 @@ class UnpricedModel:
     reason: str
 
 
+@dataclass(frozen=True)
+class RatedOperation:
+    """An operation with the rate in force; ``upcoming`` says how many are still to come."""
+
+    operation: str
+    label: str
+    rate: OperationRate | None
+    upcoming: int
+
+
 def list_priced_models() -> list[PricedModel]:
     """List models of the price book by provider and name."""
     now = get_database_time()
@@ -56,13 +69,17 @@ def list_unpriced_models() -> list[UnpricedModel]:
     """List models without a price: configured ones, ones that calls were refused for, ones used all the same."""
     forget_prices()
     reasons: dict[tuple[str, str], list[str]] = {}
-    for operation, name in settings.AI_MODELS.items():
+    for operation, name in _list_configured():
         provider, _, model = name.partition("/")
-        reasons.setdefault((provider, model), []).append(f"configured for {operation}")
+        reasons.setdefault((provider, model), []).append(f"configured for “{label_operation(operation)}”")
     for refused in RefusedModel.objects.order_by("-last_refused_at")[:200]:
-        reasons.setdefault((refused.provider, refused.model), []).append(f"refused for {refused.operation}")
+        reasons.setdefault((refused.provider, refused.model), []).append(
+            f"refused for “{label_operation(refused.operation)}”"
+        )
     for provider, model, calls in _list_used_unpriced():
-        reasons.setdefault((provider, model), []).append(f"{calls:,} calls without a known cost in 30 days")
+        reasons.setdefault((provider, model), []).append(
+            f"{calls:,} call{'' if calls == 1 else 's'} without a known cost in 30 days"
+        )
     return [
         UnpricedModel(provider, model, ", ".join(own))
         for (provider, model), own in sorted(reasons.items())
@@ -77,14 +94,52 @@ def list_history(provider: str, model: str) -> tuple[Sequence[PriceVersion], Seq
     return list(prices.order_by("-effective_from", "-id")), list(weights.order_by("-effective_from", "-id"))
 
 
-def list_operation_rates() -> list[OperationRate]:
-    """List the rates of operations in force, by operation."""
-    rates = OperationRate.objects.filter(withdrawn_at=None, effective_from__lte=get_database_time())
-    return list(rates.order_by("operation", "-effective_from").distinct("operation"))
+def list_operation_rates() -> list[RatedOperation]:
+    """List every known operation with its rate in force, in the order of hiring."""
+    now = get_database_time()
+    by_operation: dict[str, list[OperationRate]] = {operation: [] for operation in OPERATION_LABELS}
+    for rate in OperationRate.objects.filter(withdrawn_at=None).order_by("-effective_from"):
+        by_operation.setdefault(rate.operation, []).append(rate)
+    return [
+        RatedOperation(
+            operation,
+            label_operation(operation),
+            _in_force(by_operation[operation], now),
+            sum(rate.effective_from > now for rate in by_operation[operation]),
+        )
+        for operation in sorted(by_operation, key=place_of_operation)
+    ]
+
+
+def list_rate_history(operation: str) -> list[OperationRate]:
+    """List all rates that an operation had and will have, withdrawn ones included, newest first."""
+    return list(OperationRate.objects.filter(operation=operation).order_by("-effective_from", "-id"))
+
+
+def is_known_model(provider: str, model: str) -> bool:
+    """Tell whether a model can be priced: it is one of a provider that there is, or was there before."""
+    fits = len(model) <= _MODEL_LENGTH and model.isprintable() and provider.isprintable()
+    return fits and (
+        provider in settings.AI_PROVIDERS or PriceVersion.objects.filter(provider=provider, model=model).exists()
+    )
+
+
+def is_known_operation(operation: str) -> bool:
+    """Tell whether an operation has a name or a rate."""
+    return operation in OPERATION_LABELS or (
+        operation.isprintable() and OperationRate.objects.filter(operation=operation).exists()
+    )
 
 
 def _in_force(versions: Sequence[D], now: datetime) -> D | None:
     return next((version for version in versions if version.effective_from <= now), None)
+
+
+def _list_configured() -> Iterator[tuple[str, str]]:
+    """Yield operations of the settings with each model of their chains."""
+    for operation, chain in settings.AI_MODELS.items():
+        for name in chain.split(","):
+            yield operation, name.strip()
 
 
 _USED_UNPRICED = """

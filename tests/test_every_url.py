@@ -56,6 +56,7 @@ STAFF = {
     "staff_models",
     "staff_prices",
     "staff_price",
+    "staff_operation_rate",
     "staff_withdraw",
 }
 # Pages for everybody, signed in or not.
@@ -81,6 +82,7 @@ FILL: Mapping[str, Callable[[Company], Any]] = {
     "api_key_id": lambda company: new_api_key(company)[0].pk,
     "provider": lambda _company: "sandbox",
     "model": lambda _company: "*",
+    "operation": lambda _company: "cv_parse",
     "terms": lambda _company: "price",
     "terms_id": lambda _company: PriceVersion.objects.get(provider="sandbox").pk,
     "provider_name": lambda _company: "openai",

@@ -14,6 +14,7 @@ from tenants.models import Company, User
 from tokens import charts
 from tokens.directory import Label, label_applications, label_jobs, summarise_plan, summarise_work
 from tokens.models import UsageLog
+from tokens.operations import OPERATION_LABELS, label_operation
 from tokens.periods import last_days, month_so_far
 from tokens.selectors import Balance, get_balance
 from tokens.selectors.usage import (
@@ -24,22 +25,8 @@ from tokens.selectors.usage import (
     sum_usage_by_operation,
 )
 
-OPERATION_LABELS = {
-    "cv_parse": "Read CV",
-    "cv_analyze": "Analyse",
-    "scoring": "Score",
-    "decision": "Recommend",
-    "question_generation": "Questions",
-    "video_interview": "Video interview",
-    "api": "API",
-}
 ROWS_PER_PAGE = 25
 LOW_BALANCE_TOKENS = 1_000
-
-
-def label_operation(operation: str) -> str:
-    """Name an operation for people."""
-    return OPERATION_LABELS.get(operation, operation)
 
 
 @dataclass(frozen=True)
@@ -207,7 +194,8 @@ def _daily(company: Company) -> dict[str, Any]:
     period = last_days(company, 30)
     days = sum_usage_by_day(company.pk, period.first, period.last)
     used = {operation for _, by_operation in days for operation in by_operation}
-    series = OPERATION_LABELS | {operation: operation for operation in sorted(used - OPERATION_LABELS.keys())}
+    others = sorted(used - OPERATION_LABELS.keys())
+    series = OPERATION_LABELS | {operation: label_operation(operation) for operation in others}
     totals = [{"date": day, "tokens": sum(by_operation.values())} for day, by_operation in days]
     whole = number_format(sum(sum(by_operation.values()) for _, by_operation in days))
     return {

@@ -2,10 +2,11 @@
 
 from billing.models.plan import Plan, Subscription, SubscriptionStatus
 from billing.models.price import CLASS_PRICES, STANDARD, STANDARD_NAMES, ClassPrices, PriceRate, PriceVersion
-from billing.models.rate import OperationRate, RefusedModel, WeightVersion
+from billing.models.rate import RATE_AMOUNTS, OperationRate, RefusedModel, WeightVersion
 
 __all__ = [
     "CLASS_PRICES",
+    "RATE_AMOUNTS",
     "STANDARD",
     "STANDARD_NAMES",
     "ClassPrices",

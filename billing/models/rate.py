@@ -7,6 +7,8 @@ from django.db.models.functions import Now
 from billing.models.dated import Dated, dated_constraints, not_negative
 from tokens.models.fields import money, uuid_key
 
+RATE_AMOUNTS = ("tokens_per_second", "tokens_per_request", "fallback_usd_per_request", "fallback_usd_per_minute")
+
 
 class WeightVersion(Dated):
     """How many tokens one provider token of a model charges, from a date on. Without a weight it is one for one."""

@@ -1,6 +1,7 @@
-"""What staff decide about prices and weights: from a moment on, with a reason, never as an edit."""
+"""What staff decide about prices, weights and rates: from a moment on, with a reason, never as an edit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from billing.errors import PriceExists, TermsInForce, TermsInThePast
-from billing.models import PriceVersion, WeightVersion
+from billing.errors import TermsExist, TermsInForce, TermsInThePast
+from billing.models import OperationRate, PriceVersion, WeightVersion
 from billing.price_list import ListedRate, Prices
 from billing.prices import CACHE_SECONDS, forget_prices
 from billing.rates import forget_rates
@@ -21,16 +22,17 @@ from tokens.models.fields import ClockTimestamp
 
 logger = structlog.get_logger(__name__)
 
+Terms = type[PriceVersion] | type[WeightVersion] | type[OperationRate]
+
 # Processes remember terms for so long: what is withdrawn later than that before its time could still be applied.
 LEAST_NOTICE = timedelta(seconds=2 * CACHE_SECONDS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """Who decides about a model's terms, from when on, and why."""
+    """Who decides, about what, from when on, and why. ``subject``: ``provider`` and ``model``, or ``operation``."""
 
-    provider: str
-    model: str
+    subject: Mapping[str, str]
     effective_from: datetime
     reason: str
     actor_id: int
@@ -40,12 +42,11 @@ def override_price(decision: Decision, *, kind: str, source: str, prices: Prices
     """Add a price. One that begins in the past changes no call that was made: re-rating does, if wanted.
 
     Raises:
-        PriceExists: another price of the model holds from exactly that moment on.
+        TermsExist: another price of the model holds from exactly that moment on.
     """
-    _require_free_moment(PriceVersion, decision)
-    with transaction.atomic():
+    with _free_moment(PriceVersion, decision):
         write_price(PriceVersion(kind=kind, source=source, **_columns(decision)), prices, rates)
-        transaction.on_commit(forget_prices)
+    transaction.on_commit(forget_prices)
     logger.info("price_decided", kind=kind, **_columns(decision))
 
 
@@ -54,21 +55,35 @@ def set_weight(decision: Decision, *, weight: Decimal) -> None:
 
     Raises:
         TermsInThePast: it would begin in the past.
-        PriceExists: another weight of the model holds from exactly that moment on.
+        TermsExist: another weight of the model holds from exactly that moment on.
     """
-    if decision.effective_from < get_database_time() - timedelta(minutes=1):
-        raise TermsInThePast(decision.effective_from)
-    _require_free_moment(WeightVersion, decision)
-    WeightVersion.objects.create(weight=weight, **_columns(decision))
+    _require_time_to_come(decision)
+    with _free_moment(WeightVersion, decision):
+        WeightVersion.objects.create(weight=weight, **_columns(decision))
     transaction.on_commit(forget_rates)
     logger.info("weight_decided", weight=str(weight), **_columns(decision))
 
 
-def withdraw_terms(terms: type[PriceVersion] | type[WeightVersion], terms_id: UUID, *, actor_id: int) -> None:
-    """Withdraw a price or a weight that is not in force yet; it stays on record. Once withdrawn, nothing happens.
+def set_operation_rate(decision: Decision, *, amounts: Mapping[str, Decimal | None]) -> None:
+    """Add a rate with all its amounts, by column; an operation without any has neither charge nor fallback.
 
     Raises:
-        TermsInForce: it is in force, or will be in a moment, or does not exist.
+        TermsInThePast: it would begin in the past, where balances were charged by the one before.
+        TermsExist: another rate of the operation holds from exactly that moment on.
+    """
+    _require_time_to_come(decision)
+    with _free_moment(OperationRate, decision):
+        OperationRate.objects.create(**amounts, **_columns(decision))
+    transaction.on_commit(forget_rates)
+    said = {column: None if amount is None else str(amount) for column, amount in amounts.items()}
+    logger.info("operation_rate_decided", **said, **_columns(decision))
+
+
+def withdraw_terms(terms: Terms, terms_id: UUID, *, actor_id: int) -> None:
+    """Withdraw terms that are not in force yet; they stay on record. Once withdrawn, nothing happens.
+
+    Raises:
+        TermsInForce: they are in force, or will be in a moment, or do not exist.
     """
     to_come = terms.objects.filter(pk=terms_id, effective_from__gt=get_database_time() + LEAST_NOTICE)
     if to_come.filter(withdrawn_at=None).update(withdrawn_at=ClockTimestamp(), withdrawn_by_id=actor_id):
@@ -79,16 +94,32 @@ def withdraw_terms(terms: type[PriceVersion] | type[WeightVersion], terms_id: UU
         raise TermsInForce(terms_id)
 
 
-def _require_free_moment(terms: type[PriceVersion] | type[WeightVersion], decision: Decision) -> None:
-    """Say so in words of the domain; that two at once do not slip through is for the constraint to see."""
-    subject = (decision.provider, decision.model, decision.effective_from)
-    if terms.objects.filter(
-        withdrawn_at=None, provider=subject[0], model=subject[1], effective_from=subject[2]
-    ).exists():
-        raise PriceExists(*subject)
+def _require_time_to_come(decision: Decision) -> None:
+    """Refuse a moment that is over; a form filled in with this minute is still in time."""
+    if decision.effective_from < get_database_time() - timedelta(minutes=1):
+        raise TermsInThePast(decision.effective_from)
+
+
+@contextmanager
+def _free_moment(terms: Terms, decision: Decision) -> Iterator[None]:
+    """Write terms inside of this; says in words of the domain that the moment is taken, by two at once, too."""
+    taken = TermsExist(" ".join(decision.subject.values()), decision.effective_from)
+    same_moment = terms.objects.filter(withdrawn_at=None, effective_from=decision.effective_from, **decision.subject)
+    if same_moment.exists():
+        raise taken
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if same_moment.exists():
+            raise taken from error
+        raise
 
 
 def _columns(decision: Decision) -> dict[str, Any]:
-    columns = dict(vars(decision))
-    columns["created_by_id"] = columns.pop("actor_id")
-    return columns
+    return {
+        **decision.subject,
+        "effective_from": decision.effective_from,
+        "reason": decision.reason,
+        "created_by_id": decision.actor_id,
+    }

@@ -5,21 +5,24 @@ from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from billing.models import CLASS_PRICES, PriceVersion, RefusedModel, WeightVersion
+from billing.models import CLASS_PRICES, OperationRate, PriceVersion, RefusedModel, WeightVersion
 from billing.prices import find_price, forget_prices
 from billing.rate_lines import parse_rates, write_rates
-from billing.rates import find_weight, forget_rates
+from billing.rates import charge_at_rate, find_operation_rate, find_weight, forget_rates
 from billing.services.price_book import sync_prices
-from tests.billing.factories import PriceVersionFactory, WeightVersionFactory
+from tests.billing.factories import OperationRateFactory, PriceVersionFactory, WeightVersionFactory
 from tests.tenants.factories import UserFactory
 from tests.tokens.ledger import hold, new_company, used
+from tokens.operations import OPERATION_LABELS
 from tokens.services.holds import settle_hold
 
 pytestmark = pytest.mark.django_db
 
 MODEL = "/staff/prices/models/openai/gpt-test/"
+RATE = "/staff/prices/operations/cv_parse/"
 
 
 @pytest.fixture
@@ -37,6 +40,11 @@ def price_in_force(*asked):
 def weight_in_force(*asked):
     forget_rates()
     return find_weight(*asked)
+
+
+def rate_in_force(*asked):
+    forget_rates()
+    return find_operation_rate(*asked)
 
 
 def moment(**shift):
@@ -65,15 +73,145 @@ def test_the_list_shows_what_is_configured_refused_or_used_without_a_price(clien
     settle_hold(hold_id=placed.hold_id, usages=[used(10)], answer=None)
     found = {row.model: row.reason for row in client.get("/staff/prices/").context["unpriced"]}
     assert found == {
-        "gpt-configured": "configured for cv_parse",
-        "gpt-refused": "refused for api",
-        "gpt-used": "1 calls without a known cost in 30 days",
+        "gpt-configured": "configured for “Read CV”",
+        "gpt-refused": "refused for “API”",
+        "gpt-used": "1 call without a known cost in 30 days",
     }
 
 
-def test_the_list_shows_the_rates_of_operations(client, staff):
-    rates = client.get("/staff/prices/").context["rates"]
-    assert {rate.operation for rate in rates} >= {"cv_parse", "video_interview", "transcription"}
+def test_the_list_shows_the_rates_of_all_operations_by_the_names_of_other_pages(client, staff):
+    response = client.get("/staff/prices/")
+    rows = response.context["rates"]
+    assert [row.label for row in rows] == [*OPERATION_LABELS.values(), "Transcription"]
+    assert [row.label for row in rows if row.rate is None] == ["API"]
+    page = response.content.decode()
+    assert "Cv analyze" not in page
+    assert f'href="{RATE}"' in page
+
+
+def test_a_model_that_has_no_price_yet_can_be_reached_by_its_name(client, staff):
+    found = client.get("/staff/prices/?q=openai/gpt-new").context
+    assert (found["rows"], found["new_url"]) == ([], "/staff/prices/models/openai/gpt-new/")
+    for name in ("gpt-new", "nobody/gpt-new", "openai/", "openai/\x00", f"openai/{'x' * 129}"):
+        assert client.get("/staff/prices/", {"q": name}).context["new_url"] == ""
+
+
+@pytest.mark.parametrize(
+    "path", ["nobody/gpt-6", "openai/" + "x" * 129, "openai/a%00b", "a%00b/gpt", "x" * 33 + "/gpt-6"]
+)
+def test_what_cannot_be_a_model_has_no_page(client, staff, path):
+    form = {"kind": "free", "effective_from": local(moment(days=1)), "reason": "test"}
+    for response in (client.get(f"/staff/prices/models/{path}/"), client.post(f"/staff/prices/models/{path}/", form)):
+        assert response.status_code == 404
+    assert not PriceVersion.objects.filter(reason="test").exists()
+
+
+def test_a_model_whose_provider_is_gone_keeps_its_page(client, staff):
+    PriceVersionFactory(provider="gone")
+    assert client.get("/staff/prices/models/gone/gpt-test/").status_code == 200
+
+
+def test_a_model_under_its_providers_price_is_not_called_unpriced(client, staff):
+    page = client.get("/staff/prices/models/sandbox/sandbox-rules-1/").content.decode()
+    assert "No price of its own" in page
+    assert "Not priced" not in page
+    assert 'href="/staff/prices/models/sandbox/*/"' in page
+
+
+def test_a_free_model_costs_nothing_whatever_stood_in_the_form(client, staff):
+    form = {"kind": "free", "effective_from": local(moment(hours=-1)), "reason": "test", "input_usd_per_million": "5"}
+    client.post(MODEL, form)
+    price = price_in_force("openai", "gpt-test")
+    assert (price.kind, price.input_usd_per_million, price.output_usd_per_million) == ("free", 0, 0)
+
+
+def test_an_empty_post_changes_nothing(client, staff):
+    for url in (MODEL, RATE):
+        assert client.post(url, {}).status_code == 200
+    assert not PriceVersion.objects.filter(model="gpt-test").exists()
+    assert OperationRate.objects.filter(operation="cv_parse").count() == 1
+
+
+# Rates of operations -----------------------------------------------------------------------------------------
+
+
+def test_a_rate_begins_when_staff_say_and_replaces_all_amounts(client, staff):
+    begins = moment(days=1)
+    form = {"tokens_per_request": "250.5", "fallback_usd_per_request": "0.2", "effective_from": local(begins)}
+    assert client.post(RATE, {**form, "reason": "dearer"}).url == RATE
+    new, old = rate_in_force("cv_parse", begins), rate_in_force("cv_parse")
+    amounts = (new.tokens_per_request, new.tokens_per_second, new.fallback_usd_per_request, new.fallback_usd_per_minute)
+    assert amounts == (Decimal("250.5"), None, Decimal("0.2"), None)
+    assert (new.effective_from, new.reason, new.created_by_id) == (begins, "dearer", staff.pk)
+    assert (old.tokens_per_request, old.fallback_usd_per_request) == (None, Decimal("0.125"))
+    page = client.get(RATE)
+    assert [rate.pk for rate in page.context["rates"]] == [new.pk, old.pk]
+    assert [row.upcoming for row in client.get("/staff/prices/").context["rates"]][0] == 1
+
+
+def test_the_rate_form_starts_from_the_rate_in_force(client, staff):
+    form = client.get("/staff/prices/operations/video_interview/").context["form"]
+    assert (form["tokens_per_second"].initial, form["fallback_usd_per_minute"].initial) == ("30", "0.3")
+    assert form["tokens_per_request"].initial is None
+
+
+def test_a_rate_in_force_at_once_charges_the_next_call(client, staff, django_capture_on_commit_callbacks):
+    form = {"tokens_per_second": "4", "effective_from": local(moment()), "reason": "test"}
+    assert charge_at_rate(rate_in_force("transcription"), Decimal(10)) == 100
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post("/staff/prices/operations/transcription/", form)
+    assert charge_at_rate(find_operation_rate("transcription"), Decimal(10)) == 40
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"tokens_per_second": "-1"}, "tokens_per_second"),
+        ({"tokens_per_request": "1e9"}, "tokens_per_request"),
+        ({"tokens_per_request": "NaN"}, "tokens_per_request"),
+        ({"fallback_usd_per_request": "0"}, "fallback_usd_per_request"),
+        ({"fallback_usd_per_minute": "-0.1"}, "fallback_usd_per_minute"),
+        ({"reason": " "}, "reason"),
+        ({"reason": "x" * 201}, "reason"),
+        ({"effective_from": ""}, "effective_from"),
+        ({"effective_from": "9999-12-31T23:59"}, "effective_from"),
+        ({"effective_from": "2026-01-01T00:00"}, "effective_from"),
+    ],
+)
+def test_a_rate_that_makes_no_sense_is_refused(client, staff, change, field):
+    form = {"tokens_per_second": "1", "effective_from": local(moment(days=1)), "reason": "test", **change}
+    response = client.post(RATE, form)
+    assert (response.status_code, list(response.context["form"].errors)) == (200, [field])
+    assert OperationRate.objects.filter(operation="cv_parse").count() == 1
+
+
+def test_the_same_rate_sent_twice_is_kept_once(client, staff):
+    form = {"tokens_per_second": "1", "effective_from": local(moment(days=1)), "reason": "test"}
+    client.post(RATE, form)
+    assert list(client.post(RATE, form).context["form"].errors) == ["effective_from"]
+    assert OperationRate.objects.filter(operation="cv_parse").count() == 2
+
+
+def test_two_rates_of_one_moment_at_once_are_told_apart_by_the_database(client, staff, monkeypatch):
+    form = {"tokens_per_second": "1", "effective_from": local(moment(days=1)), "reason": "test"}
+    client.post(RATE, form)
+    looked = iter([False])  # the other was written just after this one looked
+    exists = QuerySet.exists
+    monkeypatch.setattr(QuerySet, "exists", lambda rows: next(looked, None) is None and exists(rows))
+    assert list(client.post(RATE, form).context["form"].errors) == ["effective_from"]
+
+
+def test_a_rate_to_come_can_be_withdrawn(client, staff):
+    rate = OperationRateFactory(operation="cv_parse", effective_from=moment(days=1))
+    assert client.post(f"/staff/prices/withdraw/rate/{rate.pk}/").url == RATE
+    assert rate_in_force("cv_parse", moment(days=2)) != rate
+    assert OperationRate.objects.get(pk=rate.pk).withdrawn_by_id == staff.pk
+
+
+def test_an_operation_that_nobody_knows_has_no_page(client, staff):
+    assert client.get("/staff/prices/operations/juggling/").status_code == 404
+    OperationRateFactory(operation="juggling")
+    assert client.get("/staff/prices/operations/juggling/").status_code == 200
 
 
 def test_an_override_begins_when_staff_say(client, staff):
@@ -126,6 +264,9 @@ def test_a_model_can_go_back_to_the_price_list(client, staff):
         ({"kind": "gift"}, "kind"),
         ({"reason": ""}, "reason"),
         ({"effective_from": "2026-01-01T00:00"}, "effective_from"),
+        ({"effective_from": "9999-12-31T23:59"}, "effective_from"),
+        ({"effective_from": "0206-11-21T00:00"}, "effective_from"),
+        ({"input_usd_per_million": "1e30"}, "input_usd_per_million"),
         ({"other_rates": "flex input=1"}, "other_rates"),
         ({"other_rates": "flex: inptu=1"}, "other_rates"),
         ({"other_rates": "flex: input=NaN"}, "other_rates"),
