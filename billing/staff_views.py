@@ -89,7 +89,11 @@ def staff_operation_rate(request: HttpRequest, operation: str) -> HttpResponse:
     if form.is_valid() and _is_decided(request, form, {"operation": operation}, _decide_rate):
         messages.success(request, "The rate was added.")
         return redirect("staff_operation_rate", operation)
-    context = {"operation": operation, "label": label_operation(operation), "rates": list_rate_history(operation)}
+    context = {
+        "operation": operation,
+        "operation_label": label_operation(operation),
+        "rates": list_rate_history(operation),
+    }
     return render(request, "staff/operation_rate.html", {**context, "form": form, "as_of": timezone.now()})
 
 
