@@ -3,6 +3,7 @@
 import re
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 from django import forms
 from django.utils import timezone
@@ -12,6 +13,7 @@ from tokens.models import BudgetAction, BudgetPeriod
 
 MAX_REQUESTS_PER_MINUTE = 10_000
 _MAX_MODELS = 50
+_LONGEST_LIFE = timedelta(days=3653)
 _MODEL = re.compile(r"[\w.:/@*?-]{1,128}")
 _NUMBER = {"inputmode": "numeric"}
 _PROVIDER_KEY = re.compile(r"[\w-]{20,256}", re.ASCII)
@@ -81,6 +83,8 @@ class ApiKeyForm(BudgetForm):
         help_text="The key expires at the end of that day. Empty: never.",
     )
 
+    form_token = forms.CharField(required=False, widget=forms.HiddenInput, initial=uuid4)
+
     field_order = ("name", "scopes", "allowed_models", "expires_on", "requests_per_minute")
 
     def clean_name(self) -> str:
@@ -103,7 +107,16 @@ class ApiKeyForm(BudgetForm):
         day: date | None = self.cleaned_data["expires_on"]
         if day is not None and day < timezone.localdate():
             raise forms.ValidationError("That day is over.")
+        if day is not None and day > timezone.localdate() + _LONGEST_LIFE:
+            raise forms.ValidationError("That is more than ten years from now. Leave it empty for a key without end.")
         return day
+
+    def clean_form_token(self) -> UUID | None:
+        """Return what tells this form from others, if it is still there: sent again, it makes no second key."""
+        try:
+            return UUID(self.cleaned_data["form_token"])
+        except ValueError:
+            return None
 
     def key_terms(self) -> dict[str, Any]:
         """Return what ``create_api_key`` needs."""
@@ -114,6 +127,7 @@ class ApiKeyForm(BudgetForm):
             "allowed_models": entered["allowed_models"],
             "requests_per_minute": entered["requests_per_minute"],
             "expires_at": _end_of(entered["expires_on"]) if entered["expires_on"] else None,
+            "form_token": entered["form_token"],
         }
 
     def budget(self) -> dict[str, Any]:

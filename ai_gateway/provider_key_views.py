@@ -51,6 +51,8 @@ def provider_key_remove(request: CompanyRequest, provider_name: str) -> HttpResp
         return _render(request, "ai_gateway/provider_key_remove.html", provider_name)
     if remove_provider_key(company=request.company, provider=provider_name, acting=request.membership):
         messages.success(request, f"Your key at {_name(provider_name)} is erased. Calls use the platform's again.")
+    else:
+        messages.info(request, f"There is no key of yours at {_name(provider_name)}.")
     return redirect("provider_key_list", request.company.slug)
 
 

@@ -11,6 +11,9 @@ from ai_gateway.routing import parse_chain
 from tenants.models import Company
 from tokens.operations import label_operation
 
+_MODEL_LENGTH = 128  # as usage logs keep it
+_MAX_MODELS = 6
+
 
 class RouteForm(forms.Form):
     """An operation, whose it is, and the models in the order in which they are asked."""
@@ -36,8 +39,13 @@ class RouteForm(forms.Form):
         """Refuse models that could never be asked."""
         chain: str = self.cleaned_data["chain"]
         try:
-            for route in parse_chain(chain) if chain.strip() else ():
+            routes = parse_chain(chain) if chain.strip() else []
+            for route in routes:
                 get_account(route.provider)
         except (ValueError, ImproperlyConfigured) as error:
             raise forms.ValidationError(str(error)) from error
-        return chain
+        if any(len(route.model) > _MODEL_LENGTH for route in routes) or len(routes) > _MAX_MODELS:
+            raise forms.ValidationError(
+                f"Name at most {_MAX_MODELS} models, none longer than {_MODEL_LENGTH} characters."
+            )
+        return ", ".join(map(str, routes))

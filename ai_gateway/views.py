@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from ai_gateway.forms import ApiKeyForm, BudgetForm
 from ai_gateway.key_pages import choose_example_model, describe_keys, list_key_rows
 from tenants.access import CompanyRequest, company_view
+from tenants.errors import KeyMadeBefore
 from tenants.models import ApiKey, Role
 from tenants.selectors import list_api_keys
 from tenants.services import create_api_key, revoke_api_key
@@ -31,14 +32,18 @@ def api_key_list(request: CompanyRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @company_view(Role.ADMIN)
 def api_key_new(request: CompanyRequest) -> HttpResponse:
-    """Make a key and show its secret: in this one response, which is stored nowhere, and never again."""
+    """Make a key and show its secret: in this one response, which is stored nowhere, and never again.
+
+    The form sent a second time (a reload, an impatient click) makes no second key, and says so.
+    """
     form = ApiKeyForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         return render(request, "ai_gateway/api_key_new.html", {"company": request.company, "form": form})
-    with transaction.atomic():
-        key, secret = create_api_key(**form.key_terms(), acting=request.membership)
-        if form.cleaned_data["limit_tokens"] is not None:
-            set_budget(company_id=key.company_id, scope=BudgetScope.KEY, scope_id=str(key.pk), **form.budget())
+    try:
+        key, secret = _create_key(request, form)
+    except KeyMadeBefore as before:
+        (row,) = describe_keys(request.company, [_access_key(request, before.key_id)])
+        return render(request, "ai_gateway/api_key_made_before.html", {"company": request.company, "row": row})
     context = {"company": request.company, "key": key, "secret": secret, **_examples(request, key)}
     return render(request, "ai_gateway/api_key_created.html", context)
 
@@ -47,7 +52,7 @@ def api_key_new(request: CompanyRequest) -> HttpResponse:
 @company_view(Role.ADMIN)
 def api_key_detail(request: CompanyRequest, api_key_id: UUID) -> HttpResponse:
     """Show one key, how to use it, and its budgets."""
-    return _render_key(request, _access_key(request, api_key_id), BudgetForm())
+    return _render_key(request, _access_key(request, api_key_id))
 
 
 @require_POST
@@ -55,6 +60,9 @@ def api_key_detail(request: CompanyRequest, api_key_id: UUID) -> HttpResponse:
 def api_key_budget(request: CompanyRequest, api_key_id: UUID) -> HttpResponse:
     """Set how much a key may use in a period, or take that limit away."""
     key, form = _access_key(request, api_key_id), BudgetForm(request.POST)
+    if key.revoked_at is not None:
+        messages.error(request, "This key is revoked: a budget has no effect any more.")
+        return redirect("api_key_detail", request.company.slug, key.pk)
     if not form.is_valid():
         return _render_key(request, key, form)
     set_budget(company_id=key.company_id, scope=BudgetScope.KEY, scope_id=str(key.pk), **form.cleaned_data)
@@ -77,13 +85,23 @@ def api_key_revoke(request: CompanyRequest, api_key_id: UUID) -> HttpResponse:
     return redirect("api_key_list", request.company.slug)
 
 
+def _create_key(request: CompanyRequest, form: ApiKeyForm) -> tuple[ApiKey, str]:
+    with transaction.atomic():
+        key, secret = create_api_key(**form.key_terms(), acting=request.membership)
+        if form.cleaned_data["limit_tokens"] is not None:
+            set_budget(company_id=key.company_id, scope=BudgetScope.KEY, scope_id=str(key.pk), **form.budget())
+    return key, secret
+
+
 def _access_key(request: CompanyRequest, api_key_id: UUID) -> ApiKey:
     """Return a key of the company in the URL; another company's does not exist here."""
     return get_object_or_404(list_api_keys(request.company), pk=api_key_id)
 
 
-def _render_key(request: CompanyRequest, key: ApiKey, form: BudgetForm) -> HttpResponse:
+def _render_key(request: CompanyRequest, key: ApiKey, form: BudgetForm | None = None) -> HttpResponse:
+    """Show a key; without a form that was refused, one that starts from its first budget."""
     (row,) = describe_keys(request.company, [key])
+    form = form or BudgetForm(initial=vars(row.budgets[0]) if row.budgets else None)
     context = {"company": request.company, "row": row, "form": form, **_examples(request, key)}
     return render(request, "ai_gateway/api_key_detail.html", context)
 

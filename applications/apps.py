@@ -16,6 +16,7 @@ class ApplicationsConfig(AppConfig):
         ledger.register_application_labels(directory.label_applications)
         ledger.register_job_labels(directory.label_jobs)
         ledger.register_work_summary(directory.summarise_work)
+        ledger.register_work_counter(directory.count_work)
         ledger.register_owner_finder("application", directory.find_company_of_application)
         ledger.register_owner_finder("job", directory.find_company_of_job)
         register_checks(Path(__file__).parent / "sql" / "audit")

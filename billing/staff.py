@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from billing.access import Terms, list_terms
 from tenants.models import Company
+from tokens.directory import WorkCounts, count_work
 from tokens.selectors import Balance, list_balances
 
 
@@ -40,6 +41,7 @@ class CompanyRow:
     used_this_month: int
     provider_cost_usd: Decimal | None
     unpriced_calls: int
+    work: WorkCounts
 
 
 def list_companies() -> QuerySet[Company]:
@@ -48,13 +50,16 @@ def list_companies() -> QuerySet[Company]:
 
 
 def describe_companies(companies: Sequence[Company]) -> list[CompanyRow]:
-    """Describe companies in three queries, however many there are."""
+    """Describe companies in five queries, however many there are."""
     ids = [company.pk for company in companies]
-    terms, balances, months = list_terms(ids), list_balances(ids), list_months_of_usage(ids)
-    return [_row(company, terms[company.pk], balances[company.pk], months[company.pk]) for company in companies]
+    terms, balances, months, work = list_terms(ids), list_balances(ids), list_months_of_usage(ids), count_work(ids)
+    return [
+        _row(company, terms[company.pk], balances[company.pk], months[company.pk], work.get(company.pk, WorkCounts()))
+        for company in companies
+    ]
 
 
-def _row(company: Company, terms: Terms, balance: Balance, month: MonthOfUsage) -> CompanyRow:
+def _row(company: Company, terms: Terms, balance: Balance, month: MonthOfUsage, work: WorkCounts) -> CompanyRow:
     return CompanyRow(
         company=company,
         url=reverse("admin:tenants_company_change", args=[company.pk]),
@@ -66,6 +71,7 @@ def _row(company: Company, terms: Terms, balance: Balance, month: MonthOfUsage) 
         used_this_month=month.used_tokens,
         provider_cost_usd=month.provider_cost_usd,
         unpriced_calls=month.unpriced_calls,
+        work=work,
     )
 
 

@@ -64,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "config.error_pages.WrongMethodPage",
 ]
 
 TEMPLATES = [
@@ -274,6 +275,7 @@ CV_MAX_BYTES = 10_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # form fields; files are streamed to disk and checked apart
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 APPLICATIONS_PER_HOUR_PER_ADDRESS = env.int("APPLICATIONS_PER_HOUR_PER_ADDRESS", default=10)
+APPLICATIONS_PER_HOUR_PER_JOB = env.int("APPLICATIONS_PER_HOUR_PER_JOB", default=300)
 
 # Web ----------------------------------------------------------------------------------------------------------
 

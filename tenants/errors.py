@@ -1,6 +1,7 @@
 """What can go wrong with companies and their members."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 
 class TenantError(Exception):
@@ -24,6 +25,13 @@ class RoleNotAllowed(TenantError):
 
 class NotAMember(TenantError):
     """The person has no place in that company, or in any."""
+
+
+@dataclass
+class KeyMadeBefore(TenantError):
+    """The same form made a key already, whose secret was shown then."""
+
+    key_id: UUID
 
 
 @dataclass

@@ -171,10 +171,14 @@ class ApiKey(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True, help_text="To the minute.")
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    form_token = models.UUIDField(
+        null=True, blank=True, editable=False, help_text="The form it came from: sent again, it makes no second key."
+    )
 
     class Meta:
         db_table = "tenants_api_key"
         constraints = (
+            models.UniqueConstraint(fields=("company", "form_token"), name="tenants_api_key_one_per_form"),
             models.CheckConstraint(condition=Exact(Length("secret_sha256"), 32), name="tenants_api_key_hash_is_sha256"),
             models.CheckConstraint(
                 condition=models.Q(scopes__contained_by=KeyScope.values) & ~models.Q(scopes=[]),

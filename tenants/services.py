@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.text import slugify
 
-from tenants.errors import AlreadyMember, LastOwner, NotAMember, RoleNotAllowed
+from tenants.errors import AlreadyMember, KeyMadeBefore, LastOwner, NotAMember, RoleNotAllowed
 from tenants.models import ApiKey, Company, Membership, Role, User
 from tenants.secrets import PREFIX_LENGTH, digest_secret, new_secret
 
@@ -87,15 +87,17 @@ def create_api_key(
     allowed_models: Sequence[str] = (),
     requests_per_minute: int | None = None,
     expires_at: datetime | None = None,
+    form_token: UUID | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key of the acting member's company; returns it with its secret, which nothing can show again.
 
     Raises:
         RoleNotAllowed: only admins make keys: a key spends the company's tokens.
+        KeyMadeBefore: a key of the company was made with the same ``form_token``; nothing was changed.
     """
     _require_right_over(acting, acting.company_id)
     secret = new_secret()
-    key = ApiKey.objects.create(
+    key = ApiKey(
         company_id=acting.company_id,
         name=name,
         prefix=secret[:PREFIX_LENGTH],
@@ -105,7 +107,9 @@ def create_api_key(
         requests_per_minute=requests_per_minute,
         expires_at=expires_at,
         created_by_id=acting.user_id,
+        form_token=form_token,
     )
+    _store_once(key)
     logger.info("api_key_created", api_key_id=str(key.pk), company_id=key.company_id, user_id=acting.user_id)
     return key, secret
 
@@ -129,6 +133,18 @@ def note_use(key_id: UUID) -> bool:
     """Record that a key was used, at most once a minute; returns whether it was written."""
     is_stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=Now() - timedelta(minutes=1))
     return bool(ApiKey.objects.filter(is_stale, pk=key_id).update(last_used_at=Now()))
+
+
+def _store_once(key: ApiKey) -> None:
+    """Store a key; of two requests of one form at the same time, the database lets one through."""
+    try:
+        with transaction.atomic():
+            key.save(force_insert=True)
+    except IntegrityError:
+        before = ApiKey.objects.filter(company_id=key.company_id, form_token=key.form_token).first()
+        if key.form_token is None or before is None:
+            raise
+        raise KeyMadeBefore(before.pk) from None
 
 
 def _require_right_over(acting: Membership, company_id: int, *roles: str) -> None:

@@ -87,10 +87,14 @@ def member_role(request: CompanyRequest, membership_id: int) -> HttpResponse:
 
 
 @company_view(Role.ADMIN)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def member_remove(request: CompanyRequest, membership_id: int) -> HttpResponse:
-    """Take a member out of the company."""
+    """Ask whether a member is to be taken out of the company, and take them out."""
     membership = get_object_or_404(list_members(request.company), pk=membership_id)
+    if request.method != "POST":
+        is_you = membership.user_id == request.user.pk
+        context = {"company": request.company, "member": membership, "is_you": is_you}
+        return render(request, "tenants/member_remove.html", context)
     try:
         remove_member(membership=membership, acting=request.membership)
     except (LastOwner, RoleNotAllowed, NotAMember) as refusal:

@@ -31,6 +31,14 @@ class WorkSummary:
 
 
 @dataclass(frozen=True)
+class WorkCounts:
+    """A company's background work in numbers: steps that wait for tokens, and applications that need a person."""
+
+    waiting_for_tokens: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
 class PlanSummary:
     """The plan a company is on, whether it admits calls, and when its period ends."""
 
@@ -40,12 +48,14 @@ class PlanSummary:
 
 
 Labeller = Callable[[Company, Collection[UUID]], Mapping[UUID, Label]]
+WorkCounter = Callable[[Collection[int]], Mapping[int, WorkCounts]]
 WorkSummariser = Callable[[Company], WorkSummary]
 PlanSummariser = Callable[[Company], PlanSummary | None]
 OwnerFinder = Callable[[UUID], int | None]
 
 _labellers: dict[str, Labeller] = {}
 _work: list[WorkSummariser] = []
+_work_counters: list[WorkCounter] = []
 _plans: list[PlanSummariser] = []
 _owner_finders: dict[str, OwnerFinder] = {}
 
@@ -63,6 +73,11 @@ def register_job_labels(labeller: Labeller) -> None:
 def register_work_summary(summariser: WorkSummariser) -> None:
     """Let ``summariser`` tell what work is under way."""
     _work[:] = [summariser]
+
+
+def register_work_counter(counter: WorkCounter) -> None:
+    """Let ``counter`` count the work of several companies."""
+    _work_counters[:] = [counter]
 
 
 def register_plan_summary(summariser: PlanSummariser) -> None:
@@ -94,6 +109,11 @@ def label_jobs(company: Company, ids: Collection[UUID]) -> Mapping[UUID, Label]:
 def summarise_work(company: Company) -> WorkSummary | None:
     """Tell what work is under way, or None when no app above has any."""
     return _work[0](company) if _work else None
+
+
+def count_work(company_ids: Collection[int]) -> Mapping[int, WorkCounts]:
+    """Count the work of several companies, by the company's id; those without any may be missing."""
+    return _work_counters[0](company_ids) if _work_counters else {}
 
 
 def summarise_plan(company: Company) -> PlanSummary | None:

@@ -24,7 +24,9 @@ from tokens.selectors.usage import (
     sum_usage_by_day,
     sum_usage_by_operation,
 )
+from tokens.usage_filters import UsageFilters, describe_filters
 
+ALL_USAGE = UsageFilters()
 ROWS_PER_PAGE = 25
 LOW_BALANCE_TOKENS = 1_000
 
@@ -65,15 +67,15 @@ class UsageRow:
     absorbed_tokens: int
 
 
-def token_page(company: Company, *, before: UUID | None) -> dict[str, Any]:
-    """Gather the page's context; ``before`` pages back through recent usage."""
+def token_page(company: Company, *, before: UUID | None, filters: UsageFilters = ALL_USAGE) -> dict[str, Any]:
+    """Gather the page's context; ``before`` pages back through recent usage, which alone ``filters`` narrow."""
     month = month_so_far(company)
     balance = get_balance(company.pk)
     totals = sum_usage(company.pk, month.first, month.last)
     earlier = month.same_days_before
     previous = sum_usage(company.pk, earlier.first, earlier.last).charged_tokens
     operations = sum_usage_by_operation(company.pk, month.first, month.last)
-    recent, next_cursor = recent_usage(company, before=before)
+    recent, next_cursor = recent_usage(company, before=before, filters=filters)
     return {
         "company": company,
         "as_of": timezone.now(),
@@ -96,14 +98,16 @@ def token_page(company: Company, *, before: UUID | None) -> dict[str, Any]:
         **_daily(company),
         "recent": recent,
         "next_cursor": next_cursor,
-        "has_usage": bool(recent) or before is not None,
-        "filters": {},
+        "has_usage": bool(recent or filters.columns) or before is not None,
+        "filters": describe_filters(company, filters),
     }
 
 
-def recent_usage(company: Company, *, before: UUID | None) -> tuple[list[UsageRow], UUID | None]:
+def recent_usage(
+    company: Company, *, before: UUID | None, filters: UsageFilters = ALL_USAGE
+) -> tuple[list[UsageRow], UUID | None]:
     """Return one page of recent usage and the cursor of the next, if there is one."""
-    logs = list_recent_usage(company.pk, before=before, limit=ROWS_PER_PAGE + 1)
+    logs = list_recent_usage(company.pk, before=before, limit=ROWS_PER_PAGE + 1, **filters.columns)
     page = logs[:ROWS_PER_PAGE]
     next_cursor = page[-1].pk if len(logs) > ROWS_PER_PAGE else None
     applications = label_applications(company, {log.application_id for log in page if log.application_id})

@@ -1,7 +1,5 @@
 """Pages of the ledger."""
 
-from uuid import UUID
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,13 +12,18 @@ from tokens.models import AuditRun
 from tokens.pages import token_page as token_page_context
 from tokens.services import spool
 from tokens.services.repairs import record_audit
+from tokens.usage_filters import read_filters, read_id
 
 
 @require_safe
 @company_view(Role.ADMIN)
 def token_page(request: CompanyRequest) -> HttpResponse:
-    """Show what the company has and has used. ``after`` is the last call of the page before."""
-    context = token_page_context(request.company, before=_cursor(request.GET.get("after", "")))
+    """Show what the company has and has used.
+
+    ``after`` is the last call of the page before; ``key`` and ``application`` narrow the list of recent usage.
+    """
+    before, filters = read_id(request.GET.get("after", "")), read_filters(request.GET)
+    context = token_page_context(request.company, before=before, filters=filters)
     return render(request, "tokens/token_page.html", context)
 
 
@@ -45,11 +48,3 @@ def staff_audit(request: HttpRequest) -> HttpResponse:
     broken = sum(not result.holds for result in record_audit())
     messages.success(request, f"Audited: {broken} rules broken." if broken else "Audited: all rules hold.")
     return redirect("staff_ledger")
-
-
-def _cursor(text: str) -> UUID | None:
-    """Read a cursor; one that was cut short in copying begins at the newest call."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -13,6 +15,7 @@ from applications.extraction import ExtractionError, TooLarge
 from applications.services.applying import check_cv
 
 _FORM_FIELDS_BYTES = 1024 * 1024  # beside the file
+_WORTH_READING = 10  # times the largest CV: more is no mistake that somebody typed a letter beside
 
 
 class Trap(forms.TextInput):
@@ -75,10 +78,31 @@ def is_too_large(content_length: str) -> bool:
     return content_length.isdigit() and int(content_length) > settings.CV_MAX_BYTES + _FORM_FIELDS_BYTES
 
 
-def form_for_too_large() -> ApplyForm:
-    """Make the form that says that the file was too large; what else was sent has not been read."""
-    form = ApplyForm(data={})
+def is_worth_reading(content_length: str) -> bool:
+    """Tell of a request with too large a file whether what was typed beside it is read, to be given back."""
+    return int(content_length) <= _WORTH_READING * settings.CV_MAX_BYTES + _FORM_FIELDS_BYTES
+
+
+def form_for_too_large(typed: QueryDict | None = None) -> ApplyForm:
+    """Make the form that says that the file was too large, with what was ``typed``; None: it has not been read."""
+    form = ApplyForm(data={} if typed is None else typed)
     form.full_clean()
-    form.errors.clear()
+    if typed is None:
+        form.errors.clear()
+    form.errors.pop("cv", None)  # that none was sent: it was dropped
     form.add_error("cv", TooLarge.above(settings.CV_MAX_BYTES).message)
     return form
+
+
+class DropFiles(FileUploadHandler):
+    """Reads the fields of a form and keeps nothing of its files."""
+
+    def new_file(self, *_args: Any, **_kwargs: Any) -> None:
+        """Pass over a file."""
+        raise SkipFile
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """Never called."""
+
+    def file_complete(self, file_size: int) -> None:
+        """Never called."""

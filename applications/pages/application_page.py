@@ -1,12 +1,13 @@
 """The page of one application."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
 
-from applications.models import Application
+from applications.models import Application, StepState
 from applications.pages.results import result_of
 from applications.pages.steps import Progress, progress_of, shown_status, step_rows
 from applications.selectors.applications import get_latest_run, list_events, list_steps
@@ -36,7 +37,10 @@ class ApplicationHead:
 
 @dataclass(frozen=True)
 class CVPart:
-    """The uploaded file. ``pages`` is None until it was read; ``size`` is in bytes."""
+    """The uploaded file. ``pages`` is None until it was read; ``size`` is in bytes.
+
+    ``error_message`` is empty where a step on the same page says it.
+    """
 
     file_name: str
     size: int
@@ -64,15 +68,22 @@ def application_page(application: Application, membership: Membership) -> dict[s
         "progress": progress,
         "poll_url": _poll_url(application) if progress.poll_seconds else None,
         "total_charged_tokens": sum(used.charged_tokens for used in usage.values()),
-        "ledger_url": reverse("token_page", args=[company.slug]) if membership.can_administer else None,
+        "ledger_url": _ledger_url(application) if membership.can_administer else None,
         "result": result_of(run, steps, application.cv.pages or []),
-        "cv": _cv(application, membership),
+        "cv": _cv(
+            application, membership, said={step.error_message for step in steps if step.state == StepState.FAILED}
+        ),
         "events": list_events(application),
     }
 
 
 def _poll_url(application: Application) -> str:
     return reverse("application_progress", args=[application.company.slug, application.pk])
+
+
+def _ledger_url(application: Application) -> str:
+    """Return where the calls of an application are listed."""
+    return f"{reverse('token_page', args=[application.company.slug])}?application={application.pk}#recent-usage"
 
 
 def _head(application: Application, progress: Progress) -> ApplicationHead:
@@ -90,7 +101,7 @@ def _head(application: Application, progress: Progress) -> ApplicationHead:
     )
 
 
-def _cv(application: Application, membership: Membership) -> CVPart | None:
+def _cv(application: Application, membership: Membership, said: Collection[str]) -> CVPart | None:
     cv = application.cv
     if not cv.file:  # erased
         return None
@@ -102,6 +113,6 @@ def _cv(application: Application, membership: Membership) -> CVPart | None:
         kind=cv.kind,
         notes=[NOTES[note] for note in cv.notes if note in NOTES],
         error_code=cv.error_code,
-        error_message=cv.error_message,
+        error_message="" if cv.error_message in said else cv.error_message,
         download_url=url if membership.can_recruit else None,
     )

@@ -1,14 +1,15 @@
 """What the ledger's pages ask about applications and jobs, which they know by id alone."""
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
 from applications.models import Application, ApplicationStatus, Job, Step, StepState
 from tenants.models import Company
-from tokens.directory import Label, WorkSummary
+from tokens.directory import Label, WorkCounts, WorkSummary
 
 
 def label_applications(company: Company, ids: Collection[UUID]) -> dict[UUID, Label]:
@@ -34,6 +35,18 @@ def summarise_work(company: Company) -> WorkSummary:
     counts = Step.objects.filter(company=company, state__in=open_states).aggregate(running=running, waiting=waiting)
     failed = Application.objects.filter(company=company, status=ApplicationStatus.NEEDS_ATTENTION).count()
     return WorkSummary(counts["running"], counts["waiting"], failed, reverse("application_list", args=[company.slug]))
+
+
+def count_work(company_ids: Collection[int]) -> dict[int, WorkCounts]:
+    """Count for several companies what ``summarise_work`` does for one, in two queries."""
+    waiting = _count_by_company(Step.objects.filter(state=StepState.WAITING_FOR_TOKENS), company_ids)
+    failed = _count_by_company(Application.objects.filter(status=ApplicationStatus.NEEDS_ATTENTION), company_ids)
+    return {company_id: WorkCounts(waiting.get(company_id, 0), failed.get(company_id, 0)) for company_id in company_ids}
+
+
+def _count_by_company(rows: QuerySet[Any], company_ids: Collection[int]) -> dict[int, int]:
+    counted = rows.filter(company_id__in=company_ids).order_by().values_list("company_id").annotate(Count("id"))
+    return dict(counted)
 
 
 def find_company_of_application(application_id: UUID) -> int | None:

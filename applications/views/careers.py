@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from applications.errors import JobClosed
-from applications.forms.apply_form import ApplyForm, form_for_too_large, is_too_large
+from applications.forms.apply_form import ApplyForm, DropFiles, form_for_too_large, is_too_large, is_worth_reading
 from applications.models import Job
 from applications.pages.careers import job_cards
 from applications.services.applying import submit_application
@@ -31,9 +31,19 @@ def careers_job(request: HttpRequest, company_slug: str, job_slug: str) -> HttpR
     """Show a job with the form to apply; take an application in."""
     company = access_careers(company_slug)
     job = access_job(company, job_slug)
-    if request.method == "POST" and is_too_large(request.META.get("CONTENT_LENGTH", "")):
+    length = request.META.get("CONTENT_LENGTH", "")
+    if request.method != "POST" or not is_too_large(length):
+        return _job(request, company, job)
+    if not is_worth_reading(length):
         return _page(request, company, job, form_for_too_large(), status=413)
-    return _job(request, company, job)
+    request.upload_handlers = [DropFiles(request)]
+    return _too_large(request, company, job)
+
+
+@csrf_protect
+def _too_large(request: HttpRequest, company: Company, job: Job) -> HttpResponse:
+    """Say that the file was too large, and give back what was typed beside it."""
+    return _page(request, company, job, form_for_too_large(request.POST), status=413)
 
 
 @csrf_protect

@@ -13,7 +13,6 @@ from applications.models import Job
 
 logger = structlog.get_logger(__name__)
 
-PER_HOUR_PER_JOB = 300
 _HOUR_SECONDS = 3600
 
 
@@ -28,7 +27,7 @@ def count_submission(request: HttpRequest, job: Job) -> int:
     address = salted_hmac("applications.throttling", client_network(request)).hexdigest()[:32]
     limits = {
         f"apply:address:{address}:{hour}": settings.APPLICATIONS_PER_HOUR_PER_ADDRESS,
-        f"apply:job:{job.pk}:{hour}": PER_HOUR_PER_JOB,
+        f"apply:job:{job.pk}:{hour}": settings.APPLICATIONS_PER_HOUR_PER_JOB,
     }
     for key, limit in limits.items():
         if _count(key) > limit:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from tenants.models import ApiKey, Role
 from tenants.selectors import find_api_key
+from tenants.services import revoke_api_key
 from tests.tenants.factories import CompanyFactory, new_api_key, sign_in
 from tests.tokens.ledger import grant, hold, used
 from tokens.errors import BudgetExceeded
@@ -109,6 +111,11 @@ def test_a_budget_that_comes_with_the_key_stops_it(client, admin):
         ({"requests_per_minute": "0"}, "requests_per_minute"),
         ({"requests_per_minute": "10001"}, "requests_per_minute"),
         ({"expires_on": "2020-01-01"}, "expires_on"),
+        ({"expires_on": "9999-12-31"}, "expires_on"),
+        ({"expires_on": "tomorrow"}, "expires_on"),
+        ({"name": "a\x00b"}, "name"),
+        ({"limit_tokens": "1" * 30}, "limit_tokens"),
+        ({"requests_per_minute": "-1"}, "requests_per_minute"),
         ({"limit_tokens": "0"}, "limit_tokens"),
         ({"limit_tokens": "5", "period": "year"}, "period"),
         ({"limit_tokens": "5", "action": "explode"}, "action"),
@@ -125,6 +132,39 @@ def test_examples_name_this_site_and_a_model_that_the_key_may_use(client, admin)
     assert 'OpenAI( base_url="http://testserver/v1", api_key=os.environ["WINNOW_API_KEY"], )' in page
     assert 'Anthropic( base_url="http://testserver", api_key=os.environ["WINNOW_API_KEY"], )' in page
     assert page.count('model="claude-haiku-5-5"') == 2
+
+
+def test_the_same_form_sent_twice_makes_one_key_and_says_so(client, admin):
+    token = re.search(r'name="form_token" value="([^"]+)"', page_of(client, admin.company, "new/"))[1]
+    create(client, admin.company, form_token=token, limit_tokens="100")
+    page = create(client, admin.company, form_token=token, limit_tokens="100").content.decode()
+    key = ApiKey.objects.get()
+    assert "No second key was made." in page
+    assert f'href="/c/{admin.company.slug}/keys/{key.pk}/revoke/"' in page
+    assert not re.search(r"wnw_[0-9a-f]{64}", page)
+    assert Budget.objects.count() == 1
+
+
+def test_two_forms_make_two_keys(client, admin):
+    for _ in range(2):
+        token = re.search(r'name="form_token" value="([^"]+)"', page_of(client, admin.company, "new/"))[1]
+        create(client, admin.company, form_token=token)
+    create(client, admin.company, form_token="nonsense")
+    assert ApiKey.objects.count() == 3
+
+
+def test_a_form_token_of_another_company_says_nothing_of_its_key(client, admin):
+    token = uuid4()
+    new_api_key(CompanyFactory(), name="Secret project", form_token=token)
+    page = create(client, admin.company, form_token=str(token)).content.decode()
+    assert re.search(r"wnw_[0-9a-f]{64}", page)
+    assert "Secret project" not in page
+
+
+def test_a_form_that_was_refused_keeps_its_token(client, admin):
+    token = str(uuid4())
+    refused = create(client, admin.company, form_token=token, name="").content.decode()
+    assert f'name="form_token" value="{token}"' in refused
 
 
 # Seeing keys -------------------------------------------------------------------------------------------------
@@ -217,6 +257,46 @@ def test_a_budget_that_makes_no_sense_is_shown_with_the_key_and_changes_nothing(
     response = client.post(url, {"limit_tokens": "-5", "period": "week", "action": "stop"})
     assert list(response.context["form"].errors) == ["limit_tokens"]
     assert Budget.objects.count() == 0
+
+
+def test_the_budget_form_starts_from_the_budget_there_is(client, admin):
+    key, _ = new_api_key(admin.company)
+    set_budget(
+        company_id=key.company_id,
+        scope=BudgetScope.KEY,
+        scope_id=str(key.pk),
+        period=BudgetPeriod.WEEK,
+        limit_tokens=5_000,
+        action=BudgetAction.WARN,
+    )
+    page = page_of(client, admin.company, f"{key.pk}/")
+    assert re.search(r'name="limit_tokens" value="5000"', page)
+    assert '<option value="week" selected>' in page
+    assert '<option value="warn" selected>' in page
+
+
+def test_a_revoked_key_takes_no_budget(client, admin):
+    key, _ = new_api_key(admin.company)
+    revoke_api_key(key=key, acting=admin)
+    url = f"/c/{admin.company.slug}/keys/{key.pk}/budget/"
+    page = client.post(url, {"limit_tokens": "5", "period": "week", "action": "stop"}, follow=True)
+    assert "This key is revoked" in page.content.decode()
+    assert Budget.objects.count() == 0
+
+
+def test_the_address_that_takes_budgets_says_that_there_is_nothing_to_see(client, admin):
+    key, _ = new_api_key(admin.company)
+    response = client.get(f"/c/{admin.company.slug}/keys/{key.pk}/budget/")
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    assert "There is nothing to show at this address" in response.content.decode()
+
+
+def test_a_used_key_leads_to_its_calls(client, admin):
+    key, _ = new_api_key(admin.company)
+    link = f'href="/c/{admin.company.slug}/tokens/?key={key.pk}#recent-usage"'
+    assert link not in page_of(client, admin.company, f"{key.pk}/")
+    ApiKey.objects.update(last_used_at=timezone.now())
+    assert link in page_of(client, admin.company, f"{key.pk}/")
 
 
 def test_a_key_is_revoked_after_a_question(client, admin):

@@ -7,6 +7,7 @@ from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from applications.models import CV, Run, Step
+from config.demo.samples import FOLDER
 from tenants.models import Role
 from tests.applications.factories import CV_TEXT, ApplicationFactory, JobFactory
 from tests.applications.hiring import charges, states_of, step_of, work
@@ -32,6 +33,28 @@ def fail_first_step(application):
         state="failed", finished_at=step.run_after, error_code="provider_timeout", error_message="It took too long."
     )
     return step
+
+
+@pytest.mark.usefixtures("upstream")
+def test_why_a_file_cannot_be_read_is_said_once_beside_the_history(client):
+    scan = (FOLDER / "hostile-image-only.pdf").read_bytes()
+    application = application_for(client, Role.RECRUITER, pages=None, content=scan, file_name="cv.pdf")
+    work()
+
+    page = client.get(address("application_detail", application)).text
+
+    message = step_of(application).error_message
+    assert message == CV.objects.get().error_message
+    present, _, history = page.partition('id="application-history"')
+    assert (present.count(message), history.count(message)) == (1, 1)
+    assert "This file could not be read" in page
+
+
+def test_what_is_wrong_with_a_file_is_said_beside_it_while_its_step_says_nothing(client):
+    application = application_for(client, Role.RECRUITER)
+    CV.objects.update(error_code="image_only", error_message="It holds pictures alone.")
+
+    assertContains(client.get(address("application_detail", application)), "It holds pictures alone.", count=1)
 
 
 # The list ----------------------------------------------------------------------------------------------------
@@ -281,7 +304,8 @@ def test_only_who_may_see_tokens_is_led_to_them(client):
 
     sign_in(client, Role.ADMIN, company=application.company)
     ledger_url = client.get(address("application_detail", application)).context["ledger_url"]
-    assert ledger_url == reverse("token_page", args=[application.company.slug])
+    token_url = reverse("token_page", args=[application.company.slug])
+    assert ledger_url == f"{token_url}?application={application.pk}#recent-usage"
 
 
 @pytest.mark.parametrize("name", ["application_detail", "application_progress", "cv_download"])

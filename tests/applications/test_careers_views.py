@@ -145,6 +145,35 @@ def test_a_file_that_is_a_little_too_large_is_named_so_and_what_was_typed_stays(
     assert Application.objects.count() == 0
 
 
+def test_a_file_that_is_much_too_large_is_dropped_and_what_was_typed_stays(client, settings):
+    settings.CV_MAX_BYTES = 200_000
+    note = "Written after the file in the form"
+
+    response = client.post(address(JobFactory()), form_data(content="x" * 1_300_000, cover_note=note))
+
+    assertContains(response, "This file is larger than 0.2 MB.", status_code=413)
+    assertContains(response, 'value="Grace Mbeki"', status_code=413)
+    assertContains(response, note, status_code=413)
+    assert list(response.context["form"].errors) == ["cv"]
+    assert list(response.wsgi_request.FILES) == []
+    assert Application.objects.count() == 0
+
+
+def test_what_else_is_wrong_beside_too_large_a_file_is_said_at_once(client, settings):
+    settings.CV_MAX_BYTES = 200_000
+
+    response = client.post(address(JobFactory()), form_data(content="x" * 1_300_000, email="nobody"))
+
+    assert sorted(response.context["form"].errors) == ["cv", "email"]
+
+
+def test_a_form_with_too_large_a_file_from_elsewhere_is_refused(settings):
+    settings.CV_MAX_BYTES = 200_000
+    client = Client(enforce_csrf_checks=True)
+
+    assert client.post(address(JobFactory()), form_data(content="x" * 1_300_000)).status_code == 403
+
+
 def test_a_request_that_is_far_too_large_is_refused_before_it_is_read(client, settings):
     settings.CV_MAX_BYTES = 1000
 
@@ -212,8 +241,8 @@ def test_another_address_is_not_held_up(client, settings):
     assert response.status_code == 302
 
 
-def test_a_job_is_kept_from_floods_from_everywhere(client, monkeypatch):
-    monkeypatch.setattr(throttling, "PER_HOUR_PER_JOB", 1)
+def test_a_job_is_kept_from_floods_from_everywhere(client, settings):
+    settings.APPLICATIONS_PER_HOUR_PER_JOB = 1
     job = JobFactory()
     client.post(address(job), form_data(), REMOTE_ADDR="203.0.113.1")
 

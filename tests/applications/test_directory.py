@@ -69,3 +69,17 @@ def test_work_is_summarised_for_one_company():
 
     assert (work.running, work.waiting_for_tokens, work.failed) == (1, 2, 1)
     assert work.url == reverse("application_list", args=[job.company.slug])
+
+
+def test_work_is_counted_for_several_companies_each_apart(django_assert_num_queries):
+    jobs = [JobFactory(), JobFactory()]
+    waiting, failed = ApplicationFactory(job=jobs[0]), ApplicationFactory(job=jobs[1])
+    Step.objects.filter(run__application=waiting, position=1).update(state="waiting_for_tokens")
+    Application.objects.filter(pk=failed.pk).update(status="needs_attention")
+    other = ApplicationFactory()
+    Application.objects.filter(pk=other.pk).update(status="needs_attention")
+
+    with django_assert_num_queries(2):
+        work = directory.count_work([job.company_id for job in jobs])
+
+    assert work == {jobs[0].company_id: directory.WorkCounts(1, 0), jobs[1].company_id: directory.WorkCounts(0, 1)}

@@ -104,16 +104,24 @@ def test_an_admin_removes_no_owner(client):
     assert Membership.objects.filter(pk=owner.pk).exists()
 
 
-def test_a_member_is_removed_and_keeps_the_account(client):
+def test_a_member_is_removed_after_a_question_and_keeps_the_account(client):
     admin = sign_in(client, Role.ADMIN)
     member = MembershipFactory(company=admin.company, role=Role.RECRUITER)
-    client.post(f"/c/{admin.company.slug}/members/{member.pk}/remove/")
+    url = f"/c/{admin.company.slug}/members/{member.pk}/remove/"
+    assert f'href="{url}"' in client.get(f"/c/{admin.company.slug}/members/").content.decode()
+    question = client.get(url).content.decode()
+    assert f"Remove {member.user}?" in question
+    assert member.user.email in question
+    assert Membership.objects.filter(pk=member.pk).exists()
+    client.post(url)
     assert not Membership.objects.filter(pk=member.pk).exists()
     assert User.objects.filter(pk=member.user_id).exists()
 
 
 def test_an_admin_who_leaves_is_led_home(client):
     admin = sign_in(client, Role.ADMIN)
+    question = client.get(f"/c/{admin.company.slug}/members/{admin.pk}/remove/").content.decode()
+    assert f"Leave {admin.company.name}?" in question
     MembershipFactory(company=admin.company)
     assert client.post(f"/c/{admin.company.slug}/members/{admin.pk}/remove/").url == "/"
 

@@ -1,18 +1,19 @@
 """The token management page, and the staff's page of the ledger."""
 
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.urls import reverse
 
 from tenants.models import Role
-from tests.tenants.factories import CompanyFactory, UserFactory, sign_in
+from tests.tenants.factories import CompanyFactory, UserFactory, new_api_key, sign_in
 from tests.tokens.ledger import grant, hold, new_company, used
 from tokens.models import AuditRun, UsageLog
 from tokens.pages import ROWS_PER_PAGE, token_page
 from tokens.services import spool
-from tokens.services.holds import Closing, settle_hold
+from tokens.services.holds import Attribution, Closing, settle_hold
 
 pytestmark = pytest.mark.django_db
 
@@ -28,8 +29,8 @@ def page_of(client, company, **query):
     return client.get(reverse("token_page", args=[company.slug]), query)
 
 
-def charge(company, tokens, *, operation="cv_parse", **money):
-    placed = hold(company, tokens, operation=operation)
+def charge(company, tokens, *, operation="cv_parse", attribution=None, **money):
+    placed = hold(company, tokens, operation=operation, attribution=attribution or Attribution())
     return settle_hold(hold_id=placed.hold_id, usages=[used(tokens, **money)], answer=None)
 
 
@@ -121,6 +122,56 @@ def test_an_empty_or_low_balance_raises_an_alert(company, spend, severity):
     charge(company, spend)
 
     assert [alert.severity for alert in token_page(company, before=None)["alerts"]] == [severity]
+
+
+def test_the_list_narrows_to_the_calls_of_a_key_and_says_so(client, company):
+    sign_in(client, Role.ADMIN, company=company)
+    key, _ = new_api_key(company, name="Nightly")
+    charge(company, 30)
+    charge(company, 20, attribution=Attribution(api_key_id=key.pk))
+
+    response = page_of(client, company, key=key.pk)
+
+    assert [row.charged_tokens for row in response.context["recent"]] == [20]
+    assert [chip["label"] for chip in response.context["filters"]["chips"]] == ["API key: Nightly"]
+    assert response.context["month"]["charged_tokens"] == 50
+    assert f'href="{reverse("token_page", args=[company.slug])}#recent-usage"' in response.text
+
+
+def test_the_list_narrows_to_the_calls_of_an_application(client, company):
+    sign_in(client, Role.ADMIN, company=company)
+    application_id, key, _ = uuid4(), *new_api_key(company)
+    charge(company, 30, attribution=Attribution(application_id=application_id))
+    charge(company, 20, attribution=Attribution(application_id=uuid4()))
+
+    rows = [row.charged_tokens for row in page_of(client, company, application=application_id).context["recent"]]
+    both = page_of(client, company, application=application_id, key=key.pk)
+
+    assert rows == [30]
+    assert both.context["recent"] == []
+    assert "No call matches" in both.text
+    removing = [chip["remove_url"].partition("?")[2] for chip in both.context["filters"]["chips"]]
+    assert removing == [f"application={application_id}#recent-usage", f"key={key.pk}#recent-usage"]
+
+
+def test_a_filter_that_is_no_id_narrows_nothing(client, company):
+    sign_in(client, Role.ADMIN, company=company)
+    charge(company, 30)
+
+    response = page_of(client, company, key="0199", application="\x00")
+
+    assert ([row.charged_tokens for row in response.context["recent"]], response.context["filters"]) == ([30], {})
+
+
+def test_another_companys_key_has_no_name_here_and_no_calls(client, company):
+    sign_in(client, Role.ADMIN, company=company)
+    other, _ = new_api_key(CompanyFactory(), name="Secret project")
+    charge(company, 30)
+
+    response = page_of(client, company, key=other.pk)
+
+    assert response.context["recent"] == []
+    assert "Secret project" not in response.text
 
 
 def test_the_page_takes_the_same_queries_for_few_rows_and_many(client, company, django_assert_num_queries):

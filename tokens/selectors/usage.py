@@ -78,9 +78,12 @@ def sum_usage_by_day(company_id: int, first: date, last: date) -> list[tuple[dat
     return list(days.items())
 
 
-def list_recent_usage(company_id: int, *, before: UUID | None, limit: int) -> Sequence[UsageLog]:
-    """List the newest usage logs, or those older than ``before``: keyset pages, whose cost does not grow."""
-    rows = UsageLog.objects.filter(company_id=company_id)
+def list_recent_usage(company_id: int, *, before: UUID | None, limit: int, **columns: UUID) -> Sequence[UsageLog]:
+    """List the newest usage logs, or those older than ``before``: keyset pages, whose cost does not grow.
+
+    ``columns``: only those that have these ids in these columns.
+    """
+    rows = UsageLog.objects.filter(company_id=company_id, **columns)
     if before is not None:
         rows = rows.filter(id__lt=before)
     return list(rows.order_by("-id")[:limit])
