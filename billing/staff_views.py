@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -102,9 +102,9 @@ def staff_operation_rate(request: HttpRequest, operation: str) -> HttpResponse:
 def staff_withdraw(request: HttpRequest, terms: str, terms_id: UUID) -> HttpResponse:
     """Withdraw a price, a weight or a rate that is still to come."""
     kind = _TERMS.get(terms)
-    found = kind and kind.objects.filter(pk=terms_id).first()
-    if kind is None or found is None:
+    if kind is None:
         raise Http404
+    found: PriceVersion | WeightVersion | OperationRate = get_object_or_404(kind, pk=terms_id)
     try:
         withdraw_terms(kind, terms_id, actor_id=request.user.pk or 0)
         messages.success(request, f"The {terms} was withdrawn.")
