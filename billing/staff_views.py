@@ -104,15 +104,16 @@ def staff_withdraw(request: HttpRequest, terms: str, terms_id: UUID) -> HttpResp
     kind = _TERMS.get(terms)
     if kind is None:
         raise Http404
-    found: PriceVersion | WeightVersion | OperationRate = get_object_or_404(kind, pk=terms_id)
+    found = get_object_or_404(kind, pk=terms_id)
     try:
         withdraw_terms(kind, terms_id, actor_id=request.user.pk or 0)
         messages.success(request, f"The {terms} was withdrawn.")
     except TermsInForce:
         messages.error(request, f"The {terms} is in force, or nearly so: add another instead.")
-    if isinstance(found, OperationRate):
-        return redirect("staff_operation_rate", found.operation)
-    return redirect("staff_price", found.provider, found.model)
+    if isinstance(found, PriceVersion | WeightVersion):
+        return redirect("staff_price", found.provider, found.model)
+    assert isinstance(found, OperationRate)
+    return redirect("staff_operation_rate", found.operation)
 
 
 def _find_page_of(name: str) -> str:
