@@ -31,8 +31,8 @@ async def adrive(life: Life, ledger: AsyncLedger, send: Callable[[Send], Awaitab
     outcome: Any = None
     failure: BaseException | None = None
     while True:
-        if isinstance(failure, InsufficientTokens | BudgetExceeded):
-            # It counts the input now, which takes a tokenizer seconds where somebody sends megabytes.
+        if outcome is False or isinstance(failure, InsufficientTokens | BudgetExceeded):
+            # A hold is too small, so the input is counted now: megabytes take a tokenizer seconds.
             step = await asyncio.to_thread(_step, life, outcome, failure)
         else:
             step = _step(life, outcome, failure)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from ai_gateway.accounting import Answered, Quantities
 from ai_gateway.planning import CallPlan
+from ai_gateway.providers.errors import ProviderError
 from ai_gateway.routing import Route
 from tokens.services.holds import Attribution, Closing, HoldRequest, Settlement
 from tokens.services.movements import KeyOwner
@@ -25,7 +26,8 @@ class Candidate:
 class PlannedCall:
     """A call that may be made, in the order of ``candidates``: the next is for when the one before is of no use.
 
-    All candidates are on the company's own keys, or none is.
+    All candidates are on the company's own keys, or none is. Only failures of the kinds in ``falls_back_on`` lead to
+    the next one; a provider's refusal of the request never does.
     """
 
     company_id: int
@@ -37,6 +39,7 @@ class PlannedCall:
     prompt_version: str = ""
     quantities: Quantities = field(default_factory=Quantities)
     streamed: bool = False
+    falls_back_on: tuple[type[ProviderError], ...] = (ProviderError,)
 
     @property
     def key_owner(self) -> KeyOwner:

@@ -32,6 +32,7 @@ from ai_gateway.effects import (
 )
 from ai_gateway.errors import AccessRefused, CallFailed, CallUnderWay
 from ai_gateway.operations import lease_seconds
+from ai_gateway.planning import CallPlan
 from ai_gateway.providers.errors import ProviderCircuitOpen, ProviderError, ProviderRejectedRequest
 from ai_gateway.stored_answers import store_answer, store_failure
 from ai_gateway.telemetry import WatchedCall, watch_call
@@ -78,9 +79,8 @@ def _live(call: PlannedCall, watched: WatchedCall) -> Life:
 
 def _find_way(call: PlannedCall) -> int:
     """Return the position of the first model whose provider may be asked."""
-    breakers = [get_breaker(candidate.route.provider) for candidate in call.candidates]
-    for position, breaker in enumerate(breakers):
-        if breaker.allows():
+    for position, candidate in enumerate(call.candidates):  # the later ones may be planned only now
+        if get_breaker(candidate.route.provider).allows():
             return position
     logger.warning("call_not_made", code=ProviderCircuitOpen.code, model=str(call.candidates[0].route))
     raise CallFailed(
@@ -137,7 +137,10 @@ def _not_enough(refusal: InsufficientTokens) -> AccessRefused:
 
 @dataclass
 class _Attempts:
-    """The attempts under one hold. ``usages`` collects what must be logged: one per attempt that reached a provider."""
+    """The attempts under one hold. ``usages`` collects what must be logged: one per attempt that reached a provider.
+
+    ``left_for`` is the failure for which the model that was asked first was left.
+    """
 
     call: PlannedCall
     watched: WatchedCall
@@ -148,6 +151,7 @@ class _Attempts:
     tries: int = 1
     number: int = 1
     in_flight: bool = False
+    left_for: ProviderError | None = None
     usages: list[AttemptUsage] = field(default_factory=list)
 
     def ask_until_answered(self) -> Generator[Effect, Any, Any]:
@@ -157,7 +161,8 @@ class _Attempts:
             except ProviderError as error:
                 self._note(error)
                 if not (yield from self._prepare_next(error)):
-                    raise (yield from self._end_failed(error)) from error
+                    told = error if self.left_for is None or error.retryable else self.left_for
+                    raise (yield from self._end_failed(told)) from told
 
     def _ask(self) -> Generator[Effect, Any, Any]:
         """Make one request, unless the provider is known to be down."""
@@ -230,8 +235,10 @@ class _Attempts:
         if pause is not None:
             self.tries += 1
             yield Pause(pause)
-        elif isinstance(error, ProviderRejectedRequest) or not (yield from self._take_next_candidate()):
+        elif not self._may_leave_for(error) or not (yield from self._take_next_candidate()):
             return False
+        else:
+            self.left_for = self.left_for or error
         self.number = yield StartAttempt(self.hold_id, self.candidate, lease_seconds(self.call.operation))
         return True
 
@@ -245,6 +252,9 @@ class _Attempts:
             wanted = 0.5 * 2 ** (self.tries - 1) * random.uniform(0.75, 1.25)
         return wanted if wanted <= LONGEST_PAUSE_SECONDS else None
 
+    def _may_leave_for(self, error: ProviderError) -> bool:
+        return isinstance(error, self.call.falls_back_on) and not isinstance(error, ProviderRejectedRequest)
+
     def _take_next_candidate(self) -> Generator[Effect, Any, bool]:
         """Go on with the next model that the hold carries, or can be made to carry."""
         while self.position + 1 < len(self.call.candidates):
@@ -252,13 +262,28 @@ class _Attempts:
             candidate = self.call.candidates[self.position]
             if not get_breaker(candidate.route.provider).allows():
                 continue
-            more = candidate.plan.needed_tokens - self.held_tokens
-            if more > 0 and (yield ExtendHold(self.hold_id, more, lease_seconds(self.call.operation))):
-                self.held_tokens += more
-            if candidate.plan.minimum_tokens <= self.held_tokens:
-                self.candidate, self.tries = candidate, 1
+            plan = yield from self._carry(candidate.plan)
+            if plan is not None:
+                self.candidate, self.tries = replace(candidate, plan=plan), 1
                 return True
         return False
+
+    def _carry(self, plan: CallPlan) -> Generator[Effect, Any, CallPlan | None]:
+        """Make the hold carry a plan, by the rough bound if the balance is ample, else by the tight one."""
+        if (yield from self._extend_to(plan.needed_tokens)):
+            return plan
+        if plan.count_input is not None:
+            plan = plan.counted()
+            if (yield from self._extend_to(plan.needed_tokens)):
+                return plan
+        return plan if (yield from self._extend_to(plan.minimum_tokens)) else None
+
+    def _extend_to(self, wanted_tokens: int) -> Generator[Effect, Any, bool]:
+        more = wanted_tokens - self.held_tokens
+        if more > 0 and not (yield ExtendHold(self.hold_id, more, lease_seconds(self.call.operation))):
+            return False
+        self.held_tokens = max(self.held_tokens, wanted_tokens)
+        return True
 
     @property
     def _used_tokens(self) -> int:

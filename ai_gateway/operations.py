@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+API_OPERATION = "api"  # what developers ask for over HTTP
 _SECONDS_TO_SETTLE = 60
 
 
@@ -22,7 +23,7 @@ _LIMITS = {
     "decision": OperationLimits(2_000, 600),
     "question_generation": OperationLimits(3_000, 800),
     "video_interview": OperationLimits(4_000, 500),
-    "api": OperationLimits(4_000, 16),  # when a developer's request names no limit
+    API_OPERATION: OperationLimits(4_000, 16),  # when a developer's request names no limit
 }
 _DEFAULT = OperationLimits(2_000, 500)
 

@@ -6,8 +6,9 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from ai_gateway.operations import API_OPERATION
 from ai_gateway.providers.registry import get_account
-from ai_gateway.routing import parse_chain
+from ai_gateway.routing import parse_chains, write_chains
 from tenants.models import Company
 from tokens.operations import label_operation
 
@@ -26,26 +27,31 @@ class RouteForm(forms.Form):
         label="Models",
         required=False,
         max_length=1000,
-        help_text="provider/model; after a comma the model to fall back to, and so on. Empty: back to the default.",
+        help_text=(
+            "provider/model; after a comma the model to fall back to, and so on. Empty: back to the default. "
+            "For the API: what is asked in the place of a chain's first model, with semicolons between chains."
+        ),
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         """Offer the operations of the settings."""
         super().__init__(*args, **options)
-        choices = [(operation, label_operation(operation)) for operation in settings.AI_OPERATIONS]
+        operations = [*settings.AI_OPERATIONS, API_OPERATION]
+        choices = [(operation, label_operation(operation)) for operation in operations]
         self.fields["operation"].choices = choices  # type: ignore[attr-defined]
 
     def clean_chain(self) -> str:
         """Refuse models that could never be asked."""
         chain: str = self.cleaned_data["chain"]
         try:
-            routes = parse_chain(chain) if chain.strip() else []
-            for route in routes:
+            chains = parse_chains(self.cleaned_data.get("operation", ""), chain) if chain.strip() else []
+            for route in (route for routes in chains for route in routes):
                 get_account(route.provider)
         except (ValueError, ImproperlyConfigured) as error:
             raise forms.ValidationError(str(error)) from error
-        if any(len(route.model) > _MODEL_LENGTH for route in routes) or len(routes) > _MAX_MODELS:
+        models = [route.model for routes in chains for route in routes]
+        if any(len(model) > _MODEL_LENGTH for model in models) or any(len(routes) > _MAX_MODELS for routes in chains):
             raise forms.ValidationError(
                 f"Name at most {_MAX_MODELS} models, none longer than {_MODEL_LENGTH} characters."
             )
-        return ", ".join(map(str, routes))
+        return write_chains(chains)

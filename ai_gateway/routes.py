@@ -8,7 +8,16 @@ from django.conf import settings
 from django.db import transaction
 
 from ai_gateway.models import ModelRoute
-from ai_gateway.routing import NoUsableModel, choose_chain, forget_routes, parse_chain
+from ai_gateway.operations import API_OPERATION
+from ai_gateway.routing import (
+    NoUsableModel,
+    Route,
+    choose_chain,
+    find_fallbacks,
+    forget_routes,
+    parse_chains,
+    write_chains,
+)
 from billing.prices import find_price
 from tenants.models import Company, User
 from tokens.models.fields import ClockTimestamp
@@ -19,7 +28,7 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class RouteRow:
-    """One route. ``asked``: its usable models in order. ``trouble``: why there is none, or which has no price."""
+    """One chain. ``asked``: its usable models in order. ``trouble``: why there is none, or which has no price."""
 
     operation: str
     operation_label: str
@@ -41,7 +50,7 @@ def set_route(*, operation: str, company: Company | None, chain: str, acting: Us
         ModelRoute.objects.filter(operation=operation, company=company).delete()
         written = ""
     else:
-        written = ", ".join(map(str, parse_chain(chain)))
+        written = write_chains(parse_chains(operation, chain))
         changes = {"chain": written, "updated_by": acting, "updated_at": ClockTimestamp()}
         ModelRoute.objects.update_or_create(operation=operation, company=company, defaults=changes)
     transaction.on_commit(forget_routes)
@@ -54,12 +63,24 @@ def list_routes() -> list[RouteRow]:
     routes = list(ModelRoute.objects.select_related("company"))
     platform = {route.operation: route.chain for route in routes if route.company is None}
     operations = [*settings.AI_OPERATIONS, *sorted(platform.keys() - set(settings.AI_OPERATIONS))]
-    rows = [_row(operation, None, platform.get(operation, "")) for operation in operations]
-    return rows + [_row(route.operation, route.company, route.chain) for route in routes if route.company]
+    rows = [row for operation in operations for row in _list_rows(operation, None, platform.get(operation, ""))]
+    own = [row for route in routes if route.company for row in _list_rows(route.operation, route.company, route.chain)]
+    return rows + own
 
 
-def _row(operation: str, company: Company | None, chain: str) -> RouteRow:
-    asked, trouble = _describe(operation, company)
+def _list_rows(operation: str, company: Company | None, chain: str) -> list[RouteRow]:
+    """Make a row of each chain that is written for an operation."""
+    if operation != API_OPERATION:
+        asked, trouble = _describe(operation, company)
+        return [_row(operation, company, chain, asked, trouble)]
+    rows = []
+    for first, *_others in parse_chains(operation, chain):
+        routes = [first, *find_fallbacks(first, company.pk if company else None)]
+        rows.append(_row(operation, company, chain, list(map(str, routes)), _name_unpriced(routes)))
+    return rows
+
+
+def _row(operation: str, company: Company | None, chain: str, asked: list[str], trouble: str) -> RouteRow:
     return RouteRow(
         operation=operation,
         operation_label=label_operation(operation),
@@ -76,5 +97,9 @@ def _describe(operation: str, company: Company | None) -> tuple[list[str], str]:
         routes = choose_chain(operation, company.pk if company else None)
     except NoUsableModel as error:
         return [], str(error)
+    return [str(route) for route in routes], _name_unpriced(routes)
+
+
+def _name_unpriced(routes: Sequence[Route]) -> str:
     unpriced = [str(route) for route in routes if find_price(route.provider, route.model) is None]
-    return [str(route) for route in routes], f"Not priced: {', '.join(unpriced)}." if unpriced else ""
+    return f"Not priced: {', '.join(unpriced)}." if unpriced else ""

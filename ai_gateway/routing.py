@@ -4,12 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from ai_gateway.models import ModelRoute
+from ai_gateway.operations import API_OPERATION
 from ai_gateway.provider_keys import find_provider_key
 from ai_gateway.providers.registry import get_account
+
+logger = structlog.get_logger(__name__)
 
 CACHE_SECONDS = 5.0
 
@@ -40,6 +44,41 @@ def parse_chain(text: str) -> list[Route]:
     if not routes:
         raise ValueError("No model is named.")
     return list(dict.fromkeys(routes))
+
+
+def parse_chains(operation: str, text: str) -> list[list[Route]]:
+    """Read what is written for an operation: its chain; for calls over HTTP several, with semicolons between them.
+
+    There a chain is for callers who ask for its first model. Raises ``ValueError`` as ``parse_chain`` does.
+    """
+    if operation != API_OPERATION:
+        return [parse_chain(text)]
+    chains = [parse_chain(chain) for chain in text.split(";") if chain.strip()]
+    if not chains:
+        raise ValueError("No model is named.")
+    for chain in chains:
+        if len(chain) == 1:
+            raise ValueError(f"Name what is asked in the place of {chain[0]}.")
+        if sum(chain[0] == other[0] for other in chains) > 1:
+            raise ValueError(f"Two chains begin with {chain[0]}.")
+    return chains
+
+
+def write_chains(chains: Sequence[Sequence[Route]]) -> str:
+    """Return chains as they are kept."""
+    return "; ".join(", ".join(map(str, chain)) for chain in chains)
+
+
+def find_fallbacks(route: Route, company_id: int | None) -> Sequence[Route]:
+    """Return the models to ask in the place of one that a caller over HTTP asked for, of providers that can be used."""
+    text = find_chain(API_OPERATION, company_id)
+    try:
+        chains = parse_chains(API_OPERATION, text) if text else []
+    except ValueError:  # callers name their model themselves: they can do without
+        logger.exception("fallbacks_unreadable", chain=text, company_id=company_id)
+        chains = []
+    others = next((chain[1:] for chain in chains if chain[0] == route), [])
+    return [other for other in others if not _trouble_with(other, company_id)]
 
 
 def choose_chain(operation: str, company_id: int | None) -> Sequence[Route]:

@@ -1,5 +1,6 @@
 """What all requests to one process share: connections, and what is remembered of the database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -13,19 +14,19 @@ from ai_gateway.http.attribution import Attributor
 from ai_gateway.http.authentication import Authenticator
 from ai_gateway.http.catalog import Catalog, no_such_model, read_catalog
 from ai_gateway.http.remembering import Reads, Remembered
-from ai_gateway.operations import timeout_seconds
+from ai_gateway.operations import API_OPERATION, timeout_seconds
 from ai_gateway.provider_keys import find_own_providers, find_provider_key
 from ai_gateway.providers.registry import ProviderAccount, get_account
 from ai_gateway.providers.upstream import TimeLimits, Upstream
-from ai_gateway.routing import Route
-from ai_gateway.ways import find_ways
-from billing.access import AccessDecision, check_ai_access
+from ai_gateway.routing import Route, find_fallbacks
+from ai_gateway.ways import Way, find_ways
+from billing.access import AccessDecision, Terms, check_ai_access
 from billing.remembering import Remembered as RememberedByThreads
 from tenants.api_keys import KeyRing
 from tenants.rate_limits import RateLimits
 from tokens.services.async_ledger import AsyncLedger
 
-OPERATION = "api"
+OPERATION = API_OPERATION
 
 # How late this process notices what others changed: a subscription ended, a model priced.
 _TERMS_SECONDS = 2.0
@@ -36,13 +37,16 @@ _PRICE_SECONDS = 5.0
 class Admission:
     """How calls on one route are charged, by what their input's bound is raised, and on whose account they are made.
 
-    ``api_key`` is the company's own, None where the platform's is used.
+    ``api_key`` is the company's own, None where the platform's is used. ``fallbacks`` are what may be asked in the
+    place of this model when its provider is down.
     """
 
+    route: Route
     tariff: Tariff
     input_factor: Decimal
     account: ProviderAccount
     api_key: str | None = field(default=None, repr=False)
+    fallbacks: Sequence["Admission"] = ()
 
 
 class Gateway:
@@ -110,11 +114,25 @@ def _admit(asked: tuple[int, Route]) -> Admission:
     terms = admit(company_id)
     api_key = find_provider_key(company_id, route.provider)
     try:
-        account = get_account(route.provider, api_key)
+        get_account(route.provider, api_key)
     except ImproperlyConfigured as error:  # the catalog is a little older than the keys
         raise no_such_model(route.model) from error
     [way] = find_ways([route], company_id=company_id, operation=OPERATION, terms=terms)
-    return Admission(way.tariff, find_input_factor(route), account, way.api_key)
+    return _admission(way, [_admission(other) for other in _find_other_ways(company_id, route, terms)])
+
+
+def _find_other_ways(company_id: int, route: Route, terms: Terms) -> list[Way]:
+    """Return the other ways, paid for as ``route`` is: by the company's own accounts, or by the platform's."""
+    others = find_fallbacks(route, company_id)
+    if not others:
+        return []
+    ways = find_ways([route, *others], company_id=company_id, operation=OPERATION, terms=terms)
+    return [way for way in ways if way.route != route]
+
+
+def _admission(way: Way, fallbacks: Sequence[Admission] = ()) -> Admission:
+    account = get_account(way.route.provider, way.api_key)
+    return Admission(way.route, way.tariff, find_input_factor(way.route), account, way.api_key, fallbacks)
 
 
 def _decide(company_id: int) -> AccessDecision:

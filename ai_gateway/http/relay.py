@@ -7,11 +7,11 @@ import structlog
 from django.conf import settings
 from structlog.contextvars import bind_contextvars
 
-from ai_gateway.accounting import Tariff
 from ai_gateway.async_driving import adrive
-from ai_gateway.effects import Candidate, PlannedCall, Replayed, Settled
+from ai_gateway.effects import PlannedCall, Replayed, Settled
 from ai_gateway.errors import AccessRefused, CallUnderWay
 from ai_gateway.http.authentication import require_model, require_scope
+from ai_gateway.http.candidates import FALLS_BACK_ON, MODEL_HEADERS, Candidates, list_fallbacks, name_model
 from ai_gateway.http.errors import ClientLeft, Refusal, explain
 from ai_gateway.http.gateway import OPERATION, Gateway
 from ai_gateway.http.idempotency import hash_request, read_key, read_stored, wait_until_ended
@@ -26,17 +26,15 @@ from ai_gateway.http.responding import (
     respond,
     respond_with_error,
 )
-from ai_gateway.http.sending import Transmission, Way
+from ai_gateway.http.sending import Transmission
 from ai_gateway.http.upstream_headers import list_upstream_headers
 from ai_gateway.life import live
-from ai_gateway.operations import lease_seconds, limits_of
-from ai_gateway.planning import CallPlan
+from ai_gateway.operations import lease_seconds
 from ai_gateway.routing import Route
 from ai_gateway.stored_answers import get_stored_answer
 from ai_gateway.wire.asked import read_asked
 from ai_gateway.wire.errors import write_stream_error
-from ai_gateway.wire.exchanges import open_exchange
-from ai_gateway.wire.types import Asked, Exchange, FormatName
+from ai_gateway.wire.types import Asked, FormatName
 from tenants.api_keys import KeyTerms
 from tenants.models import KeyScope
 
@@ -73,12 +71,12 @@ class Relay:
         body = await self._request.read_body()
         asked = read_asked(self._format, parse_object(body))
         self._company_id = key.company_id
-        call, ways = await self._plan(key, asked, body)
+        call, candidates = await self._plan(key, asked, body)
         if asked.stream:
             keeps = call.key is not None
             self._outlet = Outlet(self._send, self._request.receive, self._own_headers, keeps=keeps)
         transmission = Transmission(
-            ways,
+            candidates,
             list_upstream_headers(self._request, self._format),
             self._gateway.stream_limits if asked.stream else self._gateway.whole_limits,
             self._outlet,
@@ -87,34 +85,33 @@ class Relay:
         )
         ended = await self._live(call, transmission)
         if isinstance(ended, Replayed):
-            await self._replay(ended, asked)
+            await self._replay(ended, asked, candidates.asked_route)
         elif self._outlet is not None:
             await self._outlet.end()
         else:
             await respond(self._send, 200, ended.reply.body, self._headers_of(ended, transmission))
 
-    async def _plan(self, key: KeyTerms, asked: Asked, body: bytes) -> tuple[PlannedCall, dict[Route, Way]]:
+    async def _plan(self, key: KeyTerms, asked: Asked, body: bytes) -> tuple[PlannedCall, Candidates]:
         gateway = self._gateway
         route = (await gateway.read_catalog(key.company_id)).find_route(asked.model, self._format)
         require_model(key, asked.model, route.model, str(route))
         admission = await gateway.admit(key.company_id, route)
-        upstream = gateway.choose_upstream(admission.account)
-        exchange = open_exchange(asked, upstream.account.kind, route.model)
+        candidates = Candidates(gateway, asked, admission, list_fallbacks(self._request, asked, key, admission))
         attribution = await gateway.attributor.attribute(
             self._request, asked.metadata, company_id=key.company_id, api_key_id=key.id
         )
-        plan = plan_exchange(asked, exchange, admission.tariff).raised(admission.input_factor)
         idempotency_key = read_key(self._request, self._format)
         call = PlannedCall(
             company_id=key.company_id,
             operation=OPERATION,
             attribution=attribution,
-            candidates=[Candidate(route, plan, admission.api_key)],
+            candidates=candidates,
             key=idempotency_key,
             request_hash=hash_request(self._request, body) if idempotency_key else None,
             streamed=asked.stream,
+            falls_back_on=FALLS_BACK_ON,
         )
-        return call, {route: Way(upstream, exchange)}
+        return call, candidates
 
     async def _live(self, call: PlannedCall, transmission: Transmission) -> Settled | Replayed:
         """Live the call; if another request makes it just now, wait for that one's answer for a while."""
@@ -126,7 +123,7 @@ class Relay:
                 raise
             return await adrive(live(call), ledger, transmission.send)
 
-    async def _replay(self, replayed: Replayed, asked: Asked) -> None:
+    async def _replay(self, replayed: Replayed, asked: Asked, asked_route: Route) -> None:
         """Give the same bytes again."""
         stored = await self._gateway.reads.run(lambda: get_stored_answer(replayed.hold_id))
         body, content_type = read_stored(stored)
@@ -136,6 +133,7 @@ class Relay:
             "x-winnow-call-id": str(replayed.hold_id),
             "x-winnow-replayed": "true",
             "x-winnow-tokens-charged": "0",
+            **name_model(stored["route"], asked_route),
         }
         if asked.stream and content_type == EVENTS:
             await begin_stream(self._send, headers)
@@ -148,6 +146,7 @@ class Relay:
             **self._own_headers,
             "x-winnow-call-id": str(ended.hold_id),
             "x-winnow-tokens-charged": str(ended.charged_tokens),
+            **name_model(str(ended.candidate.route), transmission.candidates.asked_route),
         }
         if ended.settlement is not None and ended.settlement.available_tokens is not None:
             headers["x-winnow-balance"] = str(ended.settlement.available_tokens)
@@ -177,6 +176,7 @@ class Relay:
     async def _fail(self, refusal: Refusal) -> None:
         if self._outlet is None or not self._outlet.has_begun:
             headers = self._outlet.headers if self._outlet is not None else {}
+            headers = {name: value for name, value in headers.items() if name not in MODEL_HEADERS}  # none answered
             refusal.headers = {**headers, **refusal.headers}
             await respond_with_error(self._send, refusal, self._format, self._request.id)
         elif self._outlet.has_told_error:
@@ -191,18 +191,3 @@ class Relay:
                 request_id=self._request.id,
             )
             await self._outlet.end(event)
-
-
-def plan_exchange(asked: Asked, exchange: Exchange, tariff: Tariff) -> CallPlan:
-    """Bound what a call can use: roughly, until the balance is tight."""
-    limits = limits_of(OPERATION)
-    wanted = limits.output_tokens if asked.output_limit is None else asked.output_limit
-    output = min(wanted, settings.API_MAX_OUTPUT_TOKENS)
-    return CallPlan(
-        input_tokens=exchange.bound_input_tokens(),
-        output_tokens=output,
-        minimum_output_tokens=min(limits.minimum_output_tokens, output),
-        tariff=tariff,
-        answers=asked.choices,
-        count_input=exchange.count_input_tokens,
-    )

@@ -8,6 +8,7 @@ from typing import Any
 from structlog.contextvars import bind_contextvars
 
 from ai_gateway.effects import Send
+from ai_gateway.http.candidates import Candidates, Way, name_model
 from ai_gateway.http.idempotency import store_body
 from ai_gateway.http.leases import LeaseKeeper
 from ai_gateway.http.outlets import Outlet
@@ -15,17 +16,8 @@ from ai_gateway.http.responding import EVENTS, JSON
 from ai_gateway.http.streaming import pass_on
 from ai_gateway.providers.errors import ProviderError, ProviderGarbledAnswer
 from ai_gateway.providers.types import Usage
-from ai_gateway.providers.upstream import TimeLimits, Upstream, UpstreamAnswer, parse_json
+from ai_gateway.providers.upstream import TimeLimits, UpstreamAnswer, parse_json
 from ai_gateway.routing import Route
-from ai_gateway.wire.types import Exchange
-
-
-@dataclass(frozen=True)
-class Way:
-    """How a call reaches one of its models."""
-
-    upstream: Upstream
-    exchange: Exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +30,13 @@ class RelayedReply:
     provider_request_id: str
     finish_reason: str
     duration_ms: int
+    route: Route
     body: bytes
     content_type: str
 
     def stored(self) -> dict[str, Any]:
         """Return what a repeat is answered with."""
-        return store_body(self.body, self.content_type)
+        return {**store_body(self.body, self.content_type), "route": str(self.route)}
 
 
 class Transmission:
@@ -51,14 +44,14 @@ class Transmission:
 
     def __init__(
         self,
-        ways: Mapping[Route, Way],
+        candidates: Candidates,
         headers: Mapping[str, str],
         limits: TimeLimits,
         outlet: Outlet | None,
         drain_seconds: float,
         keeper: LeaseKeeper,
     ) -> None:
-        self._ways = ways
+        self.candidates = candidates
         self._headers = headers
         self._limits = limits
         self._outlet = outlet
@@ -69,10 +62,11 @@ class Transmission:
     async def send(self, wanted: Send) -> RelayedReply:
         """Make one request; raises ``ProviderError`` when there is no answer."""
         bind_contextvars(hold_id=str(wanted.hold_id))
-        way = self._ways[wanted.candidate.route]
+        way = self.candidates.ways[wanted.candidate.route]
         self.output_limit = wanted.output_limit
         if self._outlet is not None:
-            self._outlet.headers["x-winnow-call-id"] = str(wanted.hold_id)
+            named = name_model(str(way.route), self.candidates.asked_route)
+            self._outlet.headers |= {"x-winnow-call-id": str(wanted.hold_id), **named}
         self._keeper.begin(wanted.hold_id)
         try:
             return await self._ask(way, wanted)
@@ -85,16 +79,16 @@ class Transmission:
         answer = await way.upstream.post(way.exchange.path, body, self._headers, self._limits)
         try:
             if self._outlet is None:
-                return await self._take_whole(answer, way.exchange, started)
-            return await self._take_stream(answer, way.exchange, self._outlet, started)
+                return await self._take_whole(answer, way, started)
+            return await self._take_stream(answer, way, self._outlet, started)
         except ProviderError as error:
             error.provider_request_id = error.provider_request_id or answer.request_id
             raise
         finally:
             answer.close()
 
-    async def _take_whole(self, answer: UpstreamAnswer, exchange: Exchange, started: float) -> RelayedReply:
-        reply = exchange.read_answer(await answer.read())
+    async def _take_whole(self, answer: UpstreamAnswer, way: Way, started: float) -> RelayedReply:
+        reply = way.exchange.read_answer(await answer.read())
         return RelayedReply(
             usage=reply.usage,
             model=reply.model,
@@ -102,16 +96,15 @@ class Transmission:
             provider_request_id=answer.request_id,
             finish_reason=reply.finish_reason,
             duration_ms=_milliseconds_since(started),
+            route=way.route,
             body=reply.body,
             content_type=JSON,
         )
 
-    async def _take_stream(
-        self, answer: UpstreamAnswer, exchange: Exchange, outlet: Outlet, started: float
-    ) -> RelayedReply:
+    async def _take_stream(self, answer: UpstreamAnswer, way: Way, outlet: Outlet, started: float) -> RelayedReply:
         if answer.content_type != EVENTS:
             raise await _explain_no_stream(answer)
-        reader = exchange.open_stream()
+        reader = way.exchange.open_stream()
         seconds = self._limits.total_seconds - (time.monotonic() - started)
         usage = await pass_on(answer, reader, outlet, seconds=seconds, drain_seconds=self._drain_seconds)
         return RelayedReply(
@@ -121,6 +114,7 @@ class Transmission:
             provider_request_id=answer.request_id,
             finish_reason=reader.finish_reason or ("" if reader.is_complete else "client_left"),
             duration_ms=_milliseconds_since(started),
+            route=way.route,
             body=b"".join(outlet.kept),
             content_type=EVENTS,
         )

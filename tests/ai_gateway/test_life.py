@@ -1,5 +1,6 @@
 """What a call's life decides, played without a database or a provider."""
 
+from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 from uuid import UUID
@@ -139,7 +140,7 @@ def test_the_next_model_takes_over_where_another_try_is_of_no_use():
     assert more.more_tokens == 30
     started = life.send(True)
     assert isinstance(started, StartAttempt)
-    assert started.candidate is second
+    assert started.candidate == second
     sent = life.send(2)
     assert (sent.candidate, sent.output_limit) == (second, 80)
 
@@ -152,6 +153,73 @@ def test_the_next_model_writes_less_where_the_hold_cannot_grow():
     life.send(False)
 
     assert life.send(2).output_limit == 50
+
+
+def test_the_next_models_input_is_counted_where_its_rough_bound_is_too_much():
+    rough = plan(input_tokens=4_000, output=80, count_input=lambda: 300)
+    life = live(call(Candidate(Route("first", "a"), plan()), Candidate(Route("second", "b"), rough)))
+    held(life)  # 150
+
+    asked = [life.throw(ProviderQuotaSpent("spent", delivery="refused")), life.send(False), life.send(False)]
+
+    assert [extend.more_tokens for extend in asked] == [4_080 - 150, 380 - 150, 320 - 150]
+    assert isinstance(life.send(True), StartAttempt)
+    assert life.send(2).output_limit == 20
+
+
+def test_a_model_that_the_hold_cannot_carry_is_passed_over():
+    dear, last = Candidate(Route("second", "b"), plan(input_tokens=500)), Candidate(Route("third", "c"), plan())
+    life = live(call(Candidate(Route("first", "a"), plan()), dear, last))
+    held(life)
+    life.throw(ProviderQuotaSpent("spent", delivery="refused"))
+
+    assert [extend.more_tokens for extend in [life.send(False)]] == [520 - 150]
+    assert life.send(False).candidate == last
+
+
+@pytest.mark.parametrize("error", [ProviderQuotaSpent, ProviderKeyRejected, ProviderRateLimited, ProviderGarbledAnswer])
+def test_a_call_may_say_for_which_failures_it_is_made_elsewhere(settings, error):
+    settings.AI_MAX_ATTEMPTS = 1
+    life = live(replace(two(), falls_back_on=(ProviderUnavailable,)))
+    held(life)
+
+    assert isinstance(life.throw(error("no", delivery="refused")), CloseHold)
+    with pytest.raises(CallFailed):
+        life.send(None)
+
+
+def test_a_later_models_refusal_does_not_hide_why_the_first_was_left(settings):
+    settings.AI_MAX_ATTEMPTS = 1
+    life = live(two())
+    held(life)
+    life.throw(ProviderOverloaded("busy", delivery="refused"))
+    life.send(2)
+    life.throw(ProviderRejectedRequest("wrong", delivery="refused"))
+
+    with pytest.raises(CallFailed) as failure:
+        life.send(None)
+
+    assert (failure.value.code, failure.value.retryable) == ("provider_overloaded", True)
+
+
+def test_later_models_are_not_looked_at_while_the_first_answers():
+    class Lazy(list):
+        def __len__(self):
+            raise AssertionError
+
+        def __getitem__(self, position):
+            assert position == 0
+            return super().__getitem__(0)
+
+        def __iter__(self):
+            yield self[0]
+            raise AssertionError
+
+    life = live(replace(call(), candidates=Lazy(call().candidates)))
+    held(life)
+    life.send(reply(output=1))
+
+    assert ended(life).charged_tokens == 1
 
 
 def test_a_request_that_is_wrong_is_not_sent_elsewhere():

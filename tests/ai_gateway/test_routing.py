@@ -6,7 +6,15 @@ from django.db import IntegrityError, transaction
 from ai_gateway import routing
 from ai_gateway.models import ModelRoute
 from ai_gateway.routes import list_routes, set_route
-from ai_gateway.routing import NoUsableModel, Route, choose_chain, forget_routes, parse_chain
+from ai_gateway.routing import (
+    NoUsableModel,
+    Route,
+    choose_chain,
+    find_fallbacks,
+    forget_routes,
+    parse_chain,
+    parse_chains,
+)
 from tests.tenants.factories import CompanyFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -129,4 +137,58 @@ def test_the_list_shows_what_is_in_force(settings):
     assert rows == [
         ("scoring", None, ["one/settings"], "Not priced: one/settings.", True),
         ("scoring", company, ["two/b"], "Not priced: two/b.", False),
+    ]
+
+
+# In the place of a model that a caller over HTTP named ------------------------------------------------------------
+
+
+def fallbacks(first, company=None):
+    return [str(found) for found in find_fallbacks(Route(*first.split("/")), company.pk if company else None)]
+
+
+def test_a_chain_of_the_api_is_for_those_who_ask_for_its_first_model():
+    company, other = CompanyFactory(), CompanyFactory()
+    route("one/a, two/b, keyless/c; two/b, one/a", operation="api")
+    route("one/a, one/own", company, operation="api")
+
+    assert (fallbacks("one/a", other), fallbacks("two/b", other), fallbacks("one/x", other)) == (
+        ["two/b"],
+        ["one/a"],
+        [],
+    )
+    assert (fallbacks("one/a", company), fallbacks("two/b", company)) == (["one/own"], [])
+
+
+def test_without_a_route_of_the_api_nothing_steps_in():
+    assert fallbacks("one/settings") == []
+
+
+def test_a_route_of_the_api_that_cannot_be_read_stops_no_call():
+    route("one/a; two/b", operation="api")
+
+    assert fallbacks("one/a") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (" ; ", "No model is named."),
+        ("one/a, two/b; two/b", "Name what is asked in the place of two/b."),
+        ("one/a, two/b; one/a, one/c", "Two chains begin with one/a."),
+        ("one/a, two", "“two” is not of the form provider/model."),
+    ],
+)
+def test_what_are_no_chains_of_the_api_is_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        parse_chains("api", text)
+
+
+def test_the_list_shows_each_chain_of_the_api(settings):
+    settings.AI_OPERATIONS = ()
+    route("one/a, keyless/b, two/c; two/c, one/a", operation="api")
+
+    assert [(row.operation, row.asked, row.is_from_settings) for row in list_routes()] == [
+        ("api", ["one/a", "two/c"], False),
+        ("api", ["two/c", "one/a"], False),
     ]

@@ -44,6 +44,14 @@ def test_a_route_is_saved_for_a_company(client, staff):
     assert saved.updated_by == staff
 
 
+def test_chains_of_the_api_are_saved_and_shown(client, staff):
+    save(client, operation="api", chain="one/a,two/b ;two/b, one/a")
+
+    assert ModelRoute.objects.get().chain == "one/a, two/b; two/b, one/a"
+    page = client.get(reverse("staff_models")).content.decode()
+    assert "<code>two/b</code>, then <code>one/a</code>" in page
+
+
 def test_it_shows_how_well_holds_fit(client, staff):
     ModelCalibration.objects.create(provider="one", model="a", calls=1234, above_hold=7, input_factor="1.25")
 
@@ -68,6 +76,8 @@ def test_an_empty_chain_takes_the_route_away(client, staff):
         ({"chain": "one/a\x00b", "company": "nobody"}, "Null characters are not allowed."),
         ({"chain": "one/a, nobody/b"}, "AI_PROVIDERS has no provider named &#x27;nobody&#x27;."),
         ({"chain": "one/a", "operation": "cooking"}, "Select a valid choice."),
+        ({"chain": "one/a", "operation": "api"}, "Name what is asked in the place of one/a."),
+        ({"chain": "one/a, nobody/b", "operation": "api"}, "AI_PROVIDERS has no provider named &#x27;nobody&#x27;."),
     ],
 )
 def test_what_could_never_be_asked_is_not_saved(client, staff, fields, message):
