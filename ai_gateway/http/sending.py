@@ -18,6 +18,7 @@ from ai_gateway.providers.errors import ProviderError, ProviderGarbledAnswer
 from ai_gateway.providers.types import Usage
 from ai_gateway.providers.upstream import TimeLimits, UpstreamAnswer, parse_json
 from ai_gateway.routing import Route
+from ai_gateway.wire.types import Streamable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,7 @@ class Transmission:
     async def _take_stream(self, answer: UpstreamAnswer, way: Way, outlet: Outlet, started: float) -> RelayedReply:
         if answer.content_type != EVENTS:
             raise await _explain_no_stream(answer)
+        assert isinstance(way.exchange, Streamable)  # of other formats nobody can ask for a stream
         reader = way.exchange.open_stream()
         seconds = self._limits.total_seconds - (time.monotonic() - started)
         usage = await pass_on(answer, reader, outlet, seconds=seconds, drain_seconds=self._drain_seconds)

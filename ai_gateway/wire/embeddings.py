@@ -1,7 +1,5 @@
 """Embeddings, of OpenAI and of the servers that speak its format."""
 
-from typing import NoReturn
-
 from ai_gateway.providers.usage import read_embeddings_usage
 from ai_gateway.wire.json_text import read_object, write_json
 from ai_gateway.wire.same_format import MeteredRequest, garbled_answer, read_model_name
@@ -33,7 +31,3 @@ class EmbeddingsExchange(MeteredRequest):
             finish_reason="stop",
             service_tier="",
         )
-
-    def open_stream(self) -> NoReturn:
-        """Refuse: there is nothing to stream."""
-        raise NotImplementedError("embeddings are not streamed")

@@ -1,6 +1,7 @@
 """What all exchanges with a provider of the caller's own format share."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -70,7 +71,7 @@ def garbled_answer(payload: Mapping[str, Any], usage: Usage | None) -> ProviderG
     )
 
 
-class EventReader:
+class EventReader(ABC):
     """A stream passed on as it comes, looked into only where an event tells more than a piece of text.
 
     ``kept`` is what was received after the provider's last count, for our own.
@@ -137,13 +138,13 @@ class EventReader:
             return redact(event.decode("utf-8", "replace"), "").encode()
         return event if is_wanted else b""
 
+    @abstractmethod
     def take(self, payload: Mapping[str, Any]) -> bool:
         """Learn what a telling event says, and return whether the caller gets it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def produced(self, payload: Mapping[str, Any]) -> Iterator[tuple[object, str]]:
         """Yield the pieces of output in an event, each with what it is a piece of."""
-        raise NotImplementedError
 
     def _list_produced(self) -> list[str]:
         """Return what the model wrote so far, its pieces joined."""

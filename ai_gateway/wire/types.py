@@ -6,7 +6,7 @@ same, the provider's bytes are passed on untouched, but for what metering asks f
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from ai_gateway.providers.types import Usage
 
@@ -123,6 +123,11 @@ class Exchange(Protocol):
     def read_answer(self, body: bytes) -> Reply:
         """Read a success. Raises ``ProviderGarbledAnswer``, with the usage if that is readable."""
         ...
+
+
+@runtime_checkable
+class Streamable(Protocol):
+    """What an exchange can do besides in a format that has streams: in every one but embeddings."""
 
     def open_stream(self) -> StreamReader:
         """Begin to read a stream."""

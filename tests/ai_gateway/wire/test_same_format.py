@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from ai_gateway.estimating import count_tokens
 from ai_gateway.providers.errors import ProviderGarbledAnswer
 from ai_gateway.providers.types import Usage
+from ai_gateway.wire.asked import read_asked
+from ai_gateway.wire.exchanges import open_exchange
 from ai_gateway.wire.json_text import read_body, write_json
-from ai_gateway.wire.types import RequestRefused
-from tests.ai_gateway.wire.factories import body, chat_answer, exchange, message_answer, response, written
+from ai_gateway.wire.types import RequestRefused, Streamable
+from tests.ai_gateway.wire.factories import KINDS, body, chat_answer, exchange, message_answer, response, written
 
 OPENAI_USAGE = Usage(input_uncached=13, cache_read=4, cache_write_short=2, output=10, output_reasoning=3)
 
@@ -73,6 +75,15 @@ def test_embeddings_have_no_limit():
     of = exchange("embeddings", dimensions=256, stream=True, metadata={"a": "b"})
     assert of.path == "embeddings"
     assert written(of, 0) == {"model": "served", "input": ["Hi", "there"], "dimensions": 256}
+
+
+@pytest.mark.parametrize(
+    ("format_name", "kind"),
+    [*KINDS.items(), ("chat", "compatible"), ("chat", "anthropic"), ("messages", "openai"), ("messages", "compatible")],
+)
+def test_a_stream_is_given_to_whoever_asks_for_one_but_of_embeddings(format_name, kind):
+    asked = read_asked(format_name, body(format_name, stream=True))
+    assert asked.stream == isinstance(open_exchange(asked, kind), Streamable) == (format_name != "embeddings")
 
 
 @pytest.mark.parametrize("format_name", ["embeddings", "responses"])
