@@ -1,4 +1,4 @@
-"""Members see applications, what AI found out about them and what it cost, and can act on them."""
+"""Members see an application, what AI found out about it and what it cost."""
 
 from uuid import uuid4
 
@@ -6,33 +6,15 @@ import pytest
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from applications.models import CV, Run, Step
+from applications.models import CV, Step
 from config.demo.samples import FOLDER
 from tenants.models import Role
 from tests.applications.factories import CV_TEXT, ApplicationFactory, JobFactory
-from tests.applications.hiring import charges, states_of, step_of, work
+from tests.applications.hiring import charges, step_of, work
+from tests.applications.opening import address, application_for, fail_first_step
 from tests.tenants.factories import sign_in
 
 pytestmark = pytest.mark.django_db
-
-
-def address(name, application):
-    return reverse(name, args=[application.company.slug, application.pk])
-
-
-def application_for(client, role, **facts):
-    """An application that the signed-in member of that role can open."""
-    application = ApplicationFactory(**facts)
-    sign_in(client, role, company=application.company)
-    return application
-
-
-def fail_first_step(application):
-    step = step_of(application)
-    Step.objects.filter(pk=step.pk).update(
-        state="failed", finished_at=step.run_after, error_code="provider_timeout", error_message="It took too long."
-    )
-    return step
 
 
 @pytest.mark.usefixtures("upstream")
@@ -55,79 +37,6 @@ def test_what_is_wrong_with_a_file_is_said_beside_it_while_its_step_says_nothing
     CV.objects.update(error_code="image_only", error_message="It holds pictures alone.")
 
     assertContains(client.get(address("application_detail", application)), "It holds pictures alone.", count=1)
-
-
-# The list ----------------------------------------------------------------------------------------------------
-
-
-def list_names(client, company, **filters):
-    response = client.get(reverse("application_list", args=[company.slug]), filters)
-    return [row.candidate_name for row in response.context["rows"]]
-
-
-def test_the_list_shows_the_company_s_applications_newest_first(client):
-    job = JobFactory()
-    sign_in(client, Role.VIEWER, company=job.company)
-    ApplicationFactory(job=job, name="Ada")
-    ApplicationFactory(job=job, name="Grace")
-    ApplicationFactory(name="Somebody else's")
-
-    assert list_names(client, job.company) == ["Grace", "Ada"]
-
-
-def test_the_list_is_filtered_by_job_status_and_text(client):
-    job = JobFactory()
-    other = JobFactory(company=job.company)
-    sign_in(client, Role.VIEWER, company=job.company)
-    ada = ApplicationFactory(job=job, name="Ada", email="ada@example.com")
-    ApplicationFactory(job=other, name="Grace", email="grace@navy.example")
-    type(ada).objects.filter(pk=ada.pk).update(status="screened")
-
-    assert list_names(client, job.company, job=other.slug) == ["Grace"]
-    assert list_names(client, job.company, status="screened") == ["Ada"]
-    assert list_names(client, job.company, q="NAVY") == ["Grace"]
-    assert list_names(client, job.company, q="nobody") == []
-
-
-def test_filters_that_make_no_sense_are_left_out(client):
-    application = application_for(client, Role.VIEWER, name="Ada")
-    foreign = JobFactory()
-
-    assert list_names(client, application.company, job=foreign.slug, status="nonsense", page="x") == ["Ada"]
-
-
-def test_a_search_without_a_match_offers_to_clear_it(client):
-    application = application_for(client, Role.VIEWER)
-
-    response = client.get(reverse("application_list", args=[application.company.slug]), {"q": "nobody"})
-
-    assertContains(response, "Clear the filters")
-
-
-def test_the_list_takes_as_many_queries_for_ten_applications_as_for_one(client, django_assert_num_queries):
-    application = application_for(client, Role.VIEWER)
-    url = reverse("application_list", args=[application.company.slug])
-    # session, user, membership, how many, applications, steps, usage, jobs of the filter, companies of the menu
-    expected = 9
-
-    with django_assert_num_queries(expected):
-        client.get(url)
-    ApplicationFactory.create_batch(9, job=application.job)
-    with django_assert_num_queries(expected):
-        client.get(url)
-
-
-def test_a_row_tells_how_far_screening_is_and_what_it_cost(client, upstream):
-    application = application_for(client, Role.VIEWER)
-    work()
-
-    [row] = client.get(reverse("application_list", args=[application.company.slug])).context["rows"]
-
-    assert (row.steps_done, row.steps_total, row.step_state, row.score) == (4, 4, "", 95)
-    assert row.charged_tokens == sum(charges(application.company))
-
-
-# One application ---------------------------------------------------------------------------------------------
 
 
 def test_a_screened_application_shows_result_evidence_and_cost(client, upstream):
@@ -224,15 +133,6 @@ def test_waiting_for_tokens_is_said_and_looked_at_again(client, upstream):
     shown = response.context["application"]
     assert (shown.status, shown.status_label) == ("waiting_for_tokens", "Waiting for tokens")
     assertContains(response, f'hx-get="{address("application_progress", application)}" hx-trigger="every 15s"')
-
-
-def test_the_list_says_who_waits_for_tokens(client, upstream):
-    application = application_for(client, Role.VIEWER, job=JobFactory(tokens=0))
-    work()
-
-    response = client.get(reverse("application_list", args=[application.company.slug]))
-
-    assert [row.status_label for row in response.context["rows"]] == ["Waiting for tokens"]
 
 
 def test_waiting_for_tomorrow_is_said(client, upstream):
@@ -354,96 +254,6 @@ def test_a_file_that_is_gone_is_not_there(client):
     CV.objects.update(file="")
     assert client.get(address("cv_download", application)).status_code == 404
     assertContains(client.get(address("application_detail", application)), "The CV was erased.")
-
-
-# Retry and re-sieve ------------------------------------------------------------------------------------------
-
-
-def test_a_recruiter_tries_a_failed_step_again(client):
-    application = application_for(client, Role.RECRUITER)
-    step = fail_first_step(application)
-
-    response = client.post(reverse("step_retry", args=[application.company.slug, step.pk]))
-
-    assertRedirects(response, address("application_detail", application))
-    assert step_of(application).state == "ready"
-
-
-def test_a_step_that_did_not_fail_is_left_alone_and_that_is_said(client):
-    application = application_for(client, Role.RECRUITER)
-    step = step_of(application)
-
-    response = client.post(reverse("step_retry", args=[application.company.slug, step.pk]), follow=True)
-
-    assertContains(response, "This step cannot be tried again")
-    assert step_of(application).state == "ready"
-
-
-@pytest.mark.parametrize("role", [Role.VIEWER, None])
-def test_who_may_not_retry_changes_nothing(client, role):
-    application = ApplicationFactory()
-    step = fail_first_step(application)
-    sign_in(client, Role.OWNER) if role is None else sign_in(client, role, company=application.company)
-
-    response = client.post(reverse("step_retry", args=[application.company.slug, step.pk]))
-
-    assert response.status_code == (404 if role is None else 403)
-    assert step_of(application).state == "failed"
-
-
-def test_a_recruiter_screens_an_application_again(client, upstream):
-    application = application_for(client, Role.RECRUITER)
-    work()
-    form = client.get(address("application_detail", application)).context["resieve_form"]
-    sent = {"number": form.initial["number"], "from_operation": "scoring", "reason": "New criteria"}
-
-    for _ in range(2):
-        response = client.post(address("application_resieve", application), sent)
-
-    assertRedirects(response, address("application_detail", application))
-    assert states_of(application) == ["succeeded", "succeeded", "ready", "blocked"]
-    assert list(Run.objects.values_list("number", flat=True)) == [1, 2]
-    assert client.get(address("application_detail", application)).context["steps"][0].charged_tokens is None
-
-
-@pytest.mark.parametrize(
-    ("sent", "words"),
-    [
-        ({"number": "2", "from_operation": "cv_parse"}, "Screening is still under way."),
-        ({"number": "2", "from_operation": "nonsense"}, "Choose the step to start from"),
-        ({}, "Choose the step to start from"),
-    ],
-)
-def test_what_cannot_be_started_is_said_and_starts_nothing(client, sent, words):
-    application = application_for(client, Role.RECRUITER)
-
-    response = client.post(address("application_resieve", application), sent, follow=True)
-
-    assertContains(response, words)
-    assert Run.objects.count() == 1
-
-
-def test_a_start_behind_what_has_no_result_is_refused_in_words(client):
-    application = application_for(client, Role.RECRUITER)
-    fail_first_step(application)
-
-    sent = {"number": "2", "from_operation": "decision"}
-    response = client.post(address("application_resieve", application), sent, follow=True)
-
-    assertContains(response, "have no results yet. Start from an earlier step.")
-    assert Run.objects.count() == 1
-
-
-@pytest.mark.parametrize("role", [Role.VIEWER, None])
-def test_who_may_not_screen_again_starts_nothing(client, role):
-    application = ApplicationFactory()
-    fail_first_step(application)
-    sign_in(client, Role.OWNER) if role is None else sign_in(client, role, company=application.company)
-
-    response = client.post(address("application_resieve", application), {"number": "2", "from_operation": "cv_parse"})
-
-    assert response.status_code == (404 if role is None else 403)
-    assert Run.objects.count() == 1
 
 
 def test_an_evaluation_takes_a_fixed_number_of_queries(client, upstream, django_assert_num_queries):

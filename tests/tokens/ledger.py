@@ -6,9 +6,9 @@ from uuid import UUID
 from django.db import connection
 
 from tenants.models import Company
-from tokens.models import Allocation, Source
+from tokens.models import Allocation, Source, UsageLog
 from tokens.services.grants import grant_tokens
-from tokens.services.holds import AttemptUsage, Attribution, HoldRequest, PlacedHold, place_hold
+from tokens.services.holds import AttemptUsage, Attribution, HoldRequest, PlacedHold, place_hold, settle_hold
 
 
 def new_company(*, tokens: int = 0, slug: str = "acme", time_zone: str = "UTC") -> Company:
@@ -57,6 +57,13 @@ def used(tokens: int, *, number: int = 1, **options: Any) -> AttemptUsage:
             **options,
         }
     )
+
+
+def charge(company: Company, tokens: int, held: int | None = None, **options: Any) -> UsageLog:
+    """Charge ``tokens`` under a hold of as many, or of ``held``, and return the log of it."""
+    placed = hold(company, tokens if held is None else held)
+    settle_hold(hold_id=placed.hold_id, usages=[used(tokens, **options)], answer=None)
+    return UsageLog.objects.filter(kind="call").latest("id")
 
 
 def end_lease(hold_id: UUID) -> None:

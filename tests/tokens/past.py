@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from tenants.models import Company
-from tests.tokens.ledger import new_company
+from tests.tokens.ledger import charge, new_company
 from tokens.models import Seal
 from tokens.periods import Period, today
 from tokens.services.seals import seal_company
@@ -18,6 +18,17 @@ def company_at_noon(**options: Any) -> Company:
     """Make a company where it is about noon, so that no midnight passes during a test."""
     offset = 12 - datetime.now(UTC).hour
     return new_company(**{"time_zone": f"Etc/GMT{-offset:+d}", **options})
+
+
+def company_of_three_days() -> Company:
+    """Make a company with three days: an idle one between two that are over, and today."""
+    company = company_at_noon(tokens=1000)
+    charge(company, 100)
+    move_to_past(company, days=3)
+    charge(company, 50)
+    move_to_past(company, days=1)
+    charge(company, 7)
+    return company
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from tests.tokens.ledger import end_lease, grant, hold, new_company, used
+from tests.tokens.ledger import charge, end_lease, grant, hold, new_company, used
 from tests.tokens.past import company_at_noon, move_to_past, seal_all, tamper
 from tokens.errors import NotACharge
 from tokens.models import OverdraftPolicy, UsageLog
@@ -16,11 +16,6 @@ from tokens.selectors.history import balance_at, explain_charge
 from tokens.services.corrections import Cause, refund_charge, void_call
 from tokens.services.holds import settle_hold, start_attempt
 from tokens.services.upkeep import expire_holds
-
-
-def charge(company, tokens, held=None):
-    settle_hold(hold_id=hold(company, tokens if held is None else held).hold_id, usages=[used(tokens)], answer=None)
-    return UsageLog.objects.filter(kind="call").latest("id")
 
 
 def cause(key="r"):

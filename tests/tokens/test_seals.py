@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
-from tests.tokens.ledger import grant, hold, new_company, used
+from tests.tokens.ledger import charge, grant, hold, new_company, used
 from tests.tokens.past import (
     company_at_noon,
     lifted_guards,
@@ -28,10 +28,6 @@ from tokens.services.holds import settle_hold
 from tokens.services.seals import seal_company, seal_ledger
 
 GRANT = "SELECT tokens_grant(%s, 'adjustment', NULL, %s, 100, NULL, NULL, NULL, 'late')"
-
-
-def charge(company, tokens):
-    settle_hold(hold_id=hold(company, tokens).hold_id, usages=[used(tokens)], answer=None)
 
 
 def sha256_of(seal, entries):

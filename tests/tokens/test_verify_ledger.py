@@ -6,18 +6,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from tests.tokens.ledger import grant, hold, used
+from tests.tokens.ledger import charge, grant
 from tests.tokens.past import company_at_noon, move_to_past, seal_all, tamper
 from tokens.management.commands import verify_ledger
 from tokens.models import Seal
 from tokens.selectors import entries as commit_order
 from tokens.selectors.audit import audit_ledger
 from tokens.selectors.seals import Damage, verify_seals
-from tokens.services.holds import settle_hold
-
-
-def charge(company, tokens):
-    settle_hold(hold_id=hold(company, tokens).hold_id, usages=[used(tokens)], answer=None)
 
 
 @pytest.fixture

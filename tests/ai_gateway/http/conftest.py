@@ -22,6 +22,8 @@ from tests.tokens.ledger import new_company
 from tokens.models import Hold, UsageLog
 from tokens.selectors.audit import audit_ledger
 
+HELLO = {"model": "sandbox-rules-1", "messages": [{"role": "user", "content": "Hello?"}]}
+
 
 @pytest.fixture(autouse=True)
 def bounds(settings, tmp_path, monkeypatch):

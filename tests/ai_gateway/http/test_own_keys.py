@@ -3,14 +3,12 @@
 import pytest
 
 from ai_gateway.provider_keys import forget_provider_keys, set_provider_key
-from tests.ai_gateway.http.conftest import make_key, subscribe
+from tests.ai_gateway.http.conftest import HELLO, make_key, subscribe
 from tests.tenants.factories import MembershipFactory
 from tests.tokens.ledger import new_company
 from tokens.models import UsageLog
 from tokens.selectors import get_balance
 from tokens.selectors.audit import audit_ledger
-
-HELLO = {"model": "sandbox-rules-1", "messages": [{"role": "user", "content": "Hello?"}]}
 
 
 @pytest.fixture
