@@ -58,7 +58,7 @@ class ApiKeyForm(BudgetForm):
     scopes = forms.MultipleChoiceField(
         label="May be used to",
         choices=KeyScope,
-        initial=KeyScope.values,
+        initial=[KeyScope.INFERENCE, KeyScope.MODELS],
         widget=forms.CheckboxSelectMultiple,
     )
     allowed_models = forms.CharField(

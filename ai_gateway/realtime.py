@@ -6,7 +6,7 @@ of order. What was used without a hold (a transcription, or a response whose beg
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -27,6 +27,7 @@ from tokens.errors import BudgetExceeded, CallInFlight, InsufficientTokens
 from tokens.models import HoldState
 from tokens.selectors.answers import find_hold_of_key
 from tokens.services.holds import AttemptUsage, Attribution, Closing, HoldRequest, place_hold
+from tokens.services.movements import KeyOwner
 from tokens.services.spool import close_or_spool
 
 logger = structlog.get_logger(__name__)
@@ -37,7 +38,10 @@ _LEASE_SECONDS = 600  # the longest response, and the time until its event arriv
 
 @dataclass(frozen=True, kw_only=True)
 class RealtimeSession:
-    """An interview under way. ``id`` is the provider's; ``context_tokens`` is the most that a response can read."""
+    """An interview under way. ``id`` is the provider's; ``context_tokens`` is the most that a response can read.
+
+    ``key_owner`` is whose key it was opened with: on the company's own nothing is charged, and budgets count it.
+    """
 
     id: str
     company_id: int
@@ -45,15 +49,23 @@ class RealtimeSession:
     route: Route
     transcription_route: Route | None = None
     context_tokens: int = 32_000
+    key_owner: KeyOwner = "platform"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an event came to. Unless ``may_continue``, cancel the response that began and end the session."""
+    """What an event came to. Unless ``may_continue``, cancel the response that began and end the session.
+
+    ``hold_id`` is the hold that it was booked under, ``available_tokens`` what was left then if that was just now, and
+    ``refusal`` the whole of ``reason``.
+    """
 
     may_continue: bool = True
     charged_tokens: int = 0
     reason: str = ""
+    hold_id: UUID | None = field(default=None, compare=False)
+    available_tokens: int | None = field(default=None, compare=False)
+    refusal: AccessRefused | None = field(default=None, compare=False)
 
 
 def meter_event(session: RealtimeSession, event: Mapping[str, Any]) -> Verdict:
@@ -95,18 +107,30 @@ class _Told:
 def _reserve(session: RealtimeSession, response_id: str) -> Verdict:
     limits = limits_of(OPERATION)
     try:
-        [(route, tariff)] = find_tariffs([session.route], operation=OPERATION, terms=admit(session.company_id))
+        tariff = _admit(session)
         needed = tariff.charge(session.context_tokens + limits.output_tokens)
-        _hold(session, route, response_id, tariff, needed, tariff.charge(limits.minimum_output_tokens))
+        minimum = tariff.charge(limits.minimum_output_tokens)
+        return Verdict(hold_id=_hold(session, session.route, response_id, tariff, needed, minimum))
     except AccessRefused as refusal:
-        return _refused(session, refusal.reason)
-    except InsufficientTokens as refusal:
-        return _refused(session, "insufficient_tokens" if refusal.available_tokens else "no_tokens_remaining")
-    except BudgetExceeded:
-        return _refused(session, "budget_exceeded")
-    except CallInFlight:
-        pass  # told twice
-    return Verdict()
+        return _refused(session, refusal)
+    except InsufficientTokens as lack:
+        reason = "insufficient_tokens" if lack.available_tokens else "no_tokens_remaining"
+        message = f"A response needs {lack.minimum_tokens:,} tokens and {lack.available_tokens:,} are available."
+        return _refused(session, AccessRefused(reason, message, lack.minimum_tokens, lack.available_tokens))
+    except BudgetExceeded as lack:
+        message = f"A budget stops this: it has {lack.left_tokens:,} tokens left."
+        return _refused(session, AccessRefused("budget_exceeded", message, lack.minimum_tokens, lack.left_tokens))
+    except CallInFlight as elsewhere:  # told twice
+        return Verdict(hold_id=elsewhere.hold_id)
+
+
+def _admit(session: RealtimeSession) -> Tariff:
+    """Return how a response is charged; raises ``AccessRefused``. On the company's own key a model needs no price."""
+    terms = admit(session.company_id)
+    if session.key_owner == "company":
+        return find_tariff(session.route, operation=OPERATION, margin_percent=terms.margin_percent or Decimal(0))
+    [(_route, tariff)] = find_tariffs([session.route], operation=OPERATION, terms=terms)
+    return tariff
 
 
 def _book(session: RealtimeSession, told: _Told, route: Route, seconds: Decimal | None) -> Verdict:
@@ -115,7 +139,8 @@ def _book(session: RealtimeSession, told: _Told, route: Route, seconds: Decimal 
     tariff = find_tariff(route, operation=OPERATION, margin_percent=margin_percent)
     known = find_hold_of_key(session.company_id, _key(session, told.provider_request_id))
     if known is not None and known.state == HoldState.SETTLED:
-        return Verdict(charged_tokens=known.charged_tokens or 0)
+        return Verdict(charged_tokens=known.charged_tokens or 0, hold_id=known.pk)
+    key_owner = session.key_owner if known is None else known.key_owner
     if known is not None and known.state in {HoldState.OPEN, HoldState.EXPIRED}:
         hold_id = known.pk
     else:
@@ -124,9 +149,11 @@ def _book(session: RealtimeSession, told: _Told, route: Route, seconds: Decimal 
         except CallInFlight as elsewhere:
             hold_id = elsewhere.hold_id
     usage = _account(session, told, tariff, Quantities(media_seconds=seconds))
-    close_or_spool(Closing.settling(hold_id, [usage], None))
-    logger.info("realtime_metered", session_id=session.id, hold_id=str(hold_id), charged_tokens=usage.charged_tokens)
-    return Verdict(charged_tokens=usage.charged_tokens)
+    settlement = close_or_spool(Closing.settling(hold_id, [usage], None))
+    charged = usage.charged_tokens if key_owner == "platform" else 0
+    logger.info("realtime_metered", session_id=session.id, hold_id=str(hold_id), charged_tokens=charged)
+    left = None if settlement is None else settlement.available_tokens
+    return Verdict(charged_tokens=charged, hold_id=hold_id, available_tokens=left)
 
 
 def _hold(
@@ -146,6 +173,7 @@ def _hold(
             estimated_cost_usd=_highest_cost(session, tariff),
             key=key,
             request_hash=sha256(key.encode()).digest(),
+            key_owner=session.key_owner,
         )
     ).hold_id
 
@@ -173,6 +201,6 @@ def _key(session: RealtimeSession, told_id: str) -> str:
     return f"realtime/{session.id}/{told_id}"
 
 
-def _refused(session: RealtimeSession, reason: str) -> Verdict:
-    logger.info("realtime_refused", session_id=session.id, company_id=session.company_id, reason=reason)
-    return Verdict(may_continue=False, reason=reason)
+def _refused(session: RealtimeSession, refusal: AccessRefused) -> Verdict:
+    logger.info("realtime_refused", session_id=session.id, company_id=session.company_id, reason=refusal.reason)
+    return Verdict(may_continue=False, reason=refusal.reason, refusal=refusal)

@@ -148,6 +148,7 @@ class KeyScope(models.TextChoices):
 
     INFERENCE = "inference", "Make AI calls"
     MODELS = "models:read", "List models"
+    REALTIME = "realtime", "Report realtime sessions"
 
 
 class ApiKey(models.Model):

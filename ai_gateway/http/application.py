@@ -12,6 +12,8 @@ from ai_gateway.http.errors import ClientLeft, Refusal, explain
 from ai_gateway.http.gateway import Gateway
 from ai_gateway.http.models_list import PATH as MODELS_PATH
 from ai_gateway.http.models_list import serve_models
+from ai_gateway.http.realtime_usage import PATH as REALTIME_PATH
+from ai_gateway.http.realtime_usage import serve_realtime_usage
 from ai_gateway.http.relay import Relay
 from ai_gateway.http.requests import Receive, Request, Scope, Sender
 from ai_gateway.http.responding import respond_with_error
@@ -93,6 +95,9 @@ class GatewayApplication:
             elif request.path == _COUNT_PATH:
                 _require_method(request, "POST")
                 await serve_count(self._gateway, request, send)
+            elif request.path == REALTIME_PATH:
+                _require_method(request, "POST")
+                await serve_realtime_usage(self._gateway, request, send)
             elif request.path == MODELS_PATH or request.path.startswith(f"{MODELS_PATH}/"):
                 _require_method(request, "GET")
                 await serve_models(self._gateway, request, send, format_name)

@@ -1,8 +1,9 @@
 """What all requests to one process share: connections, and what is remembered of the database."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -10,9 +11,11 @@ from django.core.exceptions import ImproperlyConfigured
 from ai_gateway.accounting import Tariff
 from ai_gateway.admission import admit
 from ai_gateway.calibration import find_input_factor
+from ai_gateway.errors import AccessRefused
 from ai_gateway.http.attribution import Attributor
 from ai_gateway.http.authentication import Authenticator
 from ai_gateway.http.catalog import Catalog, no_such_model, read_catalog
+from ai_gateway.http.errors import Refusal, explain
 from ai_gateway.http.remembering import Reads, Remembered
 from ai_gateway.operations import API_OPERATION, timeout_seconds
 from ai_gateway.provider_keys import find_own_providers, find_provider_key
@@ -20,6 +23,7 @@ from ai_gateway.providers.registry import ProviderAccount, get_account
 from ai_gateway.providers.upstream import TimeLimits, Upstream
 from ai_gateway.routing import Route, find_fallbacks
 from ai_gateway.ways import Way, find_ways
+from ai_gateway.wire.types import FormatName
 from billing.access import AccessDecision, Terms, check_ai_access
 from billing.remembering import Remembered as RememberedByThreads
 from tenants.api_keys import KeyRing
@@ -89,9 +93,22 @@ class Gateway:
         """
         return await self._admissions.get((company_id, route))
 
-    async def decide(self, company_id: int) -> AccessDecision:
-        """Return the numbers that a refused caller is shown."""
-        return await self._decisions.get(company_id)
+    async def explain_access(self, error: AccessRefused, company_id: int, format_name: FormatName) -> Refusal:
+        """Tell a caller why its company may not make a call, with the numbers of requirement C3."""
+        refusal = explain(error, format_name)
+        try:
+            decision = await self._decisions.get(company_id)
+        except Exception as failure:
+            return explain(failure, format_name)
+        numbers: dict[str, Any] = {
+            "success": False,
+            "error_code": error.reason,
+            "tokens_remaining": decision.tokens_remaining,
+            "original_tokens": decision.original_tokens,
+            "consumed_tokens": decision.consumed_tokens,
+            "days_remaining": decision.days_remaining,
+        }
+        return replace(refusal, details={**refusal.details, **numbers})
 
     async def read_catalog(self, company_id: int) -> Catalog:
         """Return the models that a company can ask for."""

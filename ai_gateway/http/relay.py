@@ -1,8 +1,5 @@
 """A call on its way through: read, admitted, planned, held, sent, settled, answered."""
 
-from dataclasses import replace
-from typing import Any
-
 import structlog
 from django.conf import settings
 from structlog.contextvars import bind_contextvars
@@ -156,22 +153,9 @@ class Relay:
 
     async def _with_balance(self, error: Exception) -> Refusal:
         """Explain an error; one for lack of tokens with the numbers of requirement C3."""
-        refusal = explain(error, self._format)
         if not isinstance(error, AccessRefused):
-            return refusal
-        try:
-            decision = await self._gateway.decide(self._company_id)
-        except Exception as failure:
-            return explain(failure, self._format)
-        numbers: dict[str, Any] = {
-            "success": False,
-            "error_code": error.reason,
-            "tokens_remaining": decision.tokens_remaining,
-            "original_tokens": decision.original_tokens,
-            "consumed_tokens": decision.consumed_tokens,
-            "days_remaining": decision.days_remaining,
-        }
-        return replace(refusal, details={**refusal.details, **numbers})
+            return explain(error, self._format)
+        return await self._gateway.explain_access(error, self._company_id, self._format)
 
     async def _fail(self, refusal: Refusal) -> None:
         if self._outlet is None or not self._outlet.has_begun:

@@ -25,7 +25,7 @@ def read_asked(format_name: FormatName, body: Mapping[str, Any]) -> Asked:
     refuse_hosted_tools(fields.find_objects("tools"), fields, format_name)
     refuse_foreign_data(read_input(format_name, body), format_name)
     stream = bool(fields.find("stream", bool)) and format_name != "embeddings"
-    return Asked(format=format_name, model=model, body=body, stream=stream, metadata=_read_metadata(fields), **facts)
+    return Asked(format=format_name, model=model, body=body, stream=stream, metadata=read_metadata(fields), **facts)
 
 
 def read_counted(body: Mapping[str, Any]) -> Asked:
@@ -83,7 +83,8 @@ def _are_tokens(items: list[Any]) -> bool:
     return all(isinstance(item, int) and not isinstance(item, bool) for item in items)
 
 
-def _read_metadata(fields: Fields) -> dict[str, str]:
+def read_metadata(fields: Fields) -> dict[str, str]:
+    """Return what a caller attached to a request; raises ``RequestRefused``."""
     given = fields.find("metadata", dict) or {}
     for name, value in given.items():
         if value is not None and not isinstance(value, str):

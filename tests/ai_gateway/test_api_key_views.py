@@ -191,7 +191,7 @@ def test_the_list_tells_what_each_key_may_do_and_has_used(client, admin):
     settle_hold(hold_id=hold(admin.company, 120, attribution=attribution).hold_id, usages=[used(120)], answer=None)
     hold(admin.company, 30, attribution=attribution)
     page = text_of(page_of(client, admin.company))
-    assert f"Nightly {key.prefix}… Active Make AI calls, List models gpt-6*" in page
+    assert f"Nightly {key.prefix}… Active Make AI calls, List models, Report realtime sessions gpt-6*" in page
     assert "120 of 500, 30 held this month · warns 1,200 Never Never Revoke" in page
 
 

@@ -1,5 +1,6 @@
 """Realtime sessions: what their events say is charged, each once, in whatever order they come."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import permutations
@@ -141,3 +142,27 @@ def test_other_events_are_passed_over():
 
     assert meter_event(session, {"type": "response.audio.delta", "delta": "AAAA"}) == Verdict()
     assert not Hold.objects.exists()
+
+
+def test_on_the_companys_own_key_nothing_is_charged_and_no_price_is_needed():
+    session = replace(interview(tokens=10, key_owner="company"), route=Route("openai", "gpt-realtime-unpriced"))
+
+    assert [meter_event(session, event) for event in (CREATED, DONE, DONE, HEARD)] == [Verdict()] * 4
+
+    assert available(session) == 10
+    logs = UsageLog.objects.values_list("key_owner", "charged_tokens", "provider_cost_usd", "own_key_tokens")
+    assert sorted(logs) == [("company", 0, 0, 60), ("company", 0, 0, 900)]
+
+
+def test_on_the_companys_own_key_a_subscription_is_needed_all_the_same():
+    session = interview(ends_at=timezone.now() - timedelta(hours=1), key_owner="company")
+
+    assert meter_event(session, CREATED).reason == "subscription_expired"
+
+
+def test_a_response_stays_on_the_key_that_it_began_on():
+    session = interview(key_owner="company")
+    meter_event(session, CREATED)
+
+    assert meter_event(replace(session, key_owner="platform"), DONE) == Verdict()
+    assert available(session) == 100_000
