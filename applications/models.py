@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from tenants.fields import ClockTimestamp, known, uuid_key
 from tenants.models import Company, User
-from tokens.models.fields import ClockTimestamp, known, uuid_key
 from tokens.operations import label_operation
 
 

@@ -23,3 +23,8 @@ class ClockTimestamp(Func):
 def uuid_key() -> models.UUIDField[Any, Any]:
     """Make a primary key that the database fills with a time-ordered UUID."""
     return models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
+
+
+def known(name: str, choices: type[models.TextChoices], *, table: str) -> models.CheckConstraint:
+    """Constrain a column to the values of its enumeration."""
+    return models.CheckConstraint(condition=models.Q(**{f"{name}__in": choices.values}), name=f"{table}_known_{name}")

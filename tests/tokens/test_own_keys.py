@@ -237,6 +237,6 @@ def test_the_database_refuses_a_row_that_says_otherwise(company, wrong):
         "company_day"
     )
     statement = f"INSERT INTO tokens_usage_log ({columns}, {wrong.format(columns)} FROM tokens_usage_log"
-    refused = pytest.raises(IntegrityError, match="own_key_is_free|known_key_owner")
+    refused = pytest.raises(IntegrityError, match="own_key_is_free|own_key_says_so|tokens_key_owner")
     with refused, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)

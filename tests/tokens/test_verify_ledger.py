@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from tests.tokens.ledger import charge, grant
-from tests.tokens.past import company_at_noon, move_to_past, seal_all, tamper
+from tests.tokens.past import company_at_noon, move_to_past, seal_all, tamper, wait_for_others
 from tokens.management.commands import verify_ledger
 from tokens.models import Seal
 from tokens.selectors import entries as commit_order
@@ -188,6 +188,7 @@ def test_the_command_s_document_can_be_given_back_to_it(company, capsys, tmp_pat
 def test_the_command_compares_with_what_seal_ledger_printed(company, capsys, tmp_path):
     kept = tmp_path / "kept.json"
     capsys.readouterr()
+    wait_for_others()
     call_command("seal_ledger", "--today", "--json")
     kept.write_text(capsys.readouterr().out)
     assert run(capsys, f"--against={kept}")[0] == 0

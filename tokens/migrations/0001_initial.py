@@ -5,6 +5,13 @@ import django.db.models.expressions
 from django.db import migrations, models
 
 import tokens.models.fields
+from tokens.sql import load
+
+UNDO = """
+    DROP DOMAIN tokens_count, tokens_overdraft_policy, tokens_source, tokens_budget_scope, tokens_budget_period,
+        tokens_budget_action, tokens_key_owner, tokens_hold_state, tokens_attempt_state, tokens_entry_kind,
+        tokens_usage_kind, tokens_usage_status, tokens_usage_source, tokens_price_kind;
+"""
 
 
 class Migration(migrations.Migration):
@@ -15,6 +22,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunSQL(load("domains"), reverse_sql=UNDO),
         migrations.CreateModel(
             name="AuditRun",
             fields=[
@@ -56,14 +64,14 @@ class Migration(migrations.Migration):
                 ("attempt_number", models.SmallIntegerField(blank=True, null=True)),
                 (
                     "kind",
-                    models.CharField(
+                    tokens.models.fields.DomainField(
+                        "tokens_usage_kind",
                         choices=[
                             ("call", "Call"),
                             ("refund", "Refund"),
                             ("rerating", "Re-rating"),
                             ("reconciliation", "Reconciliation"),
                         ],
-                        max_length=16,
                     ),
                 ),
                 ("corrects_id", models.UUIDField(blank=True, null=True)),
@@ -73,33 +81,38 @@ class Migration(migrations.Migration):
                 ("response_model", models.CharField(blank=True, max_length=128)),
                 ("service_tier", models.CharField(blank=True, max_length=32)),
                 ("provider_request_id", models.CharField(blank=True, max_length=128)),
-                ("key_owner", models.CharField(max_length=8)),
+                (
+                    "key_owner",
+                    tokens.models.fields.DomainField(
+                        "tokens_key_owner",
+                    ),
+                ),
                 ("streamed", models.BooleanField()),
                 ("prompt_version", models.CharField(blank=True, max_length=64)),
                 (
                     "status",
-                    models.CharField(
+                    tokens.models.fields.DomainField(
+                        "tokens_usage_status",
                         choices=[
                             ("succeeded", "Succeeded"),
                             ("refused", "Refused"),
                             ("failed", "Failed"),
                             ("unknown", "Unknown"),
                         ],
-                        max_length=16,
                     ),
                 ),
                 ("error_code", models.CharField(blank=True, max_length=64)),
                 ("finish_reason", models.CharField(blank=True, max_length=32)),
                 (
                     "usage_source",
-                    models.CharField(
+                    tokens.models.fields.DomainField(
+                        "tokens_usage_source",
                         choices=[
                             ("provider", "Provider"),
                             ("counted", "Counted by Winnow"),
                             ("estimated", "Estimated"),
                             ("none", "No usage"),
                         ],
-                        max_length=16,
                     ),
                 ),
                 ("started_at", models.DateTimeField()),
@@ -124,7 +137,8 @@ class Migration(migrations.Migration):
                 ("price_version_id", models.UUIDField(blank=True, null=True)),
                 (
                     "price_kind",
-                    models.CharField(
+                    tokens.models.fields.DomainField(
+                        "tokens_price_kind",
                         choices=[
                             ("listed", "Price list"),
                             ("override", "Staff override"),
@@ -132,7 +146,6 @@ class Migration(migrations.Migration):
                             ("free", "Free"),
                             ("unpriced", "Not priced"),
                         ],
-                        max_length=16,
                     ),
                 ),
                 ("provider_cost_usd", models.DecimalField(blank=True, decimal_places=12, max_digits=20, null=True)),
@@ -178,7 +191,8 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    models.CharField(
+                    tokens.models.fields.DomainField(
+                        "tokens_hold_state",
                         choices=[
                             ("open", "Open"),
                             ("settled", "Settled"),
@@ -187,21 +201,25 @@ class Migration(migrations.Migration):
                         ],
                         db_default="open",
                         default="open",
-                        max_length=8,
                     ),
                 ),
-                ("needed_tokens", models.BigIntegerField(help_text="Upper bound of the charge, before clamping.")),
+                (
+                    "needed_tokens",
+                    tokens.models.fields.TokenCountField(help_text="Upper bound of the charge, before clamping."),
+                ),
                 (
                     "held_tokens",
-                    models.BigIntegerField(help_text="On budgets; on allocations too, but for a company's own key."),
+                    tokens.models.fields.TokenCountField(
+                        help_text="On budgets; on allocations too, but for a company's own key."
+                    ),
                 ),
                 (
                     "key_owner",
-                    models.CharField(
+                    tokens.models.fields.DomainField(
+                        "tokens_key_owner",
                         choices=[("platform", "Platform"), ("company", "Company")],
                         db_default="platform",
                         default="platform",
-                        max_length=8,
                     ),
                 ),
                 ("charged_tokens", models.BigIntegerField(blank=True, null=True)),
@@ -227,28 +245,18 @@ class Migration(migrations.Migration):
                         to="tenants.company",
                     ),
                 ),
-                ("debt_tokens", models.BigIntegerField(db_default=0, default=0)),
+                ("debt_tokens", tokens.models.fields.TokenCountField(db_default=0, default=0)),
                 (
                     "overdraft_policy",
-                    models.CharField(
+                    tokens.models.fields.DomainField(
+                        "tokens_overdraft_policy",
                         choices=[("debt", "The company, from its next tokens"), ("absorb", "The platform")],
                         db_default="debt",
                         default="debt",
-                        max_length=8,
                     ),
                 ),
             ],
-            options={
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("debt_tokens__gte", 0)), name="tokens_account_debt_not_negative"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("overdraft_policy__in", ["debt", "absorb"])),
-                        name="tokens_account_known_overdraft_policy",
-                    ),
-                ],
-            },
+            options={},
         ),
         migrations.CreateModel(
             name="Allocation",
@@ -261,7 +269,8 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "source",
-                    models.CharField(
+                    tokens.models.fields.DomainField(
+                        "tokens_source",
                         choices=[
                             ("plan", "Plan"),
                             ("purchase", "Purchase"),
@@ -270,7 +279,6 @@ class Migration(migrations.Migration):
                             ("rollover", "Rollover"),
                             ("refund", "Refund"),
                         ],
-                        max_length=16,
                     ),
                 ),
                 ("source_id", models.CharField(blank=True, max_length=64, null=True)),
@@ -278,11 +286,11 @@ class Migration(migrations.Migration):
                 ("effective_at", models.DateTimeField(db_default=tokens.models.fields.ClockTimestamp())),
                 ("expires_at", models.DateTimeField(blank=True, null=True)),
                 ("created_at", models.DateTimeField(db_default=tokens.models.fields.ClockTimestamp(), editable=False)),
-                ("allocated_tokens", models.BigIntegerField()),
-                ("used_tokens", models.BigIntegerField(db_default=0, default=0)),
-                ("held_tokens", models.BigIntegerField(db_default=0, default=0)),
-                ("expired_tokens", models.BigIntegerField(db_default=0, default=0)),
-                ("revoked_tokens", models.BigIntegerField(db_default=0, default=0)),
+                ("allocated_tokens", tokens.models.fields.TokenCountField()),
+                ("used_tokens", tokens.models.fields.TokenCountField(db_default=0, default=0)),
+                ("held_tokens", tokens.models.fields.TokenCountField(db_default=0, default=0)),
+                ("expired_tokens", tokens.models.fields.TokenCountField(db_default=0, default=0)),
+                ("revoked_tokens", tokens.models.fields.TokenCountField(db_default=0, default=0)),
                 (
                     "company",
                     models.ForeignKey(
@@ -333,7 +341,8 @@ class Migration(migrations.Migration):
                 ("model", models.CharField(max_length=128)),
                 (
                     "state",
-                    models.CharField(
+                    tokens.models.fields.DomainField(
+                        "tokens_attempt_state",
                         choices=[
                             ("open", "Under way"),
                             ("succeeded", "Succeeded"),
@@ -344,7 +353,6 @@ class Migration(migrations.Migration):
                         ],
                         db_default="open",
                         default="open",
-                        max_length=16,
                     ),
                 ),
                 ("error_code", models.CharField(blank=True, db_default="", default="", max_length=64)),
@@ -383,7 +391,8 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "scope",
-                    models.CharField(
+                    tokens.models.fields.DomainField(
+                        "tokens_budget_scope",
                         choices=[
                             ("company", "Company"),
                             ("job", "Job"),
@@ -391,7 +400,6 @@ class Migration(migrations.Migration):
                             ("operation", "Operation"),
                             ("key", "API key"),
                         ],
-                        max_length=16,
                     ),
                 ),
                 (
@@ -402,13 +410,19 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "period",
-                    models.CharField(
+                    tokens.models.fields.DomainField(
+                        "tokens_budget_period",
                         choices=[("day", "Day"), ("week", "Week"), ("month", "Month"), ("total", "In total")],
-                        max_length=8,
                     ),
                 ),
-                ("limit_tokens", models.BigIntegerField()),
-                ("action", models.CharField(choices=[("stop", "Stop"), ("warn", "Warn")], max_length=8)),
+                ("limit_tokens", tokens.models.fields.TokenCountField()),
+                (
+                    "action",
+                    tokens.models.fields.DomainField(
+                        "tokens_budget_action",
+                        choices=[("stop", "Stop"), ("warn", "Warn")],
+                    ),
+                ),
                 ("is_active", models.BooleanField(db_default=True, default=True)),
                 ("created_at", models.DateTimeField(db_default=tokens.models.fields.ClockTimestamp(), editable=False)),
                 (
@@ -430,7 +444,7 @@ class Migration(migrations.Migration):
                 ),
                 ("period_start", models.DateField()),
                 ("used_tokens", models.BigIntegerField(db_default=0, default=0)),
-                ("held_tokens", models.BigIntegerField(db_default=0, default=0)),
+                ("held_tokens", tokens.models.fields.TokenCountField(db_default=0, default=0)),
                 (
                     "budget",
                     models.ForeignKey(
@@ -530,7 +544,8 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "kind",
-                    models.CharField(
+                    tokens.models.fields.DomainField(
+                        "tokens_entry_kind",
                         choices=[
                             ("grant", "Grant"),
                             ("usage", "Usage"),
@@ -540,7 +555,6 @@ class Migration(migrations.Migration):
                             ("debt", "Debt"),
                             ("debt_repayment", "Repayment of debt"),
                         ],
-                        max_length=16,
                     ),
                 ),
                 ("delta_tokens", models.BigIntegerField(help_text="Effect on the balance.")),
@@ -610,19 +624,6 @@ class Migration(migrations.Migration):
             model_name="allocation",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("allocated_tokens__gte", 0),
-                    ("expired_tokens__gte", 0),
-                    ("held_tokens__gte", 0),
-                    ("revoked_tokens__gte", 0),
-                    ("used_tokens__gte", 0),
-                ),
-                name="tokens_allocation_counters_not_negative",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
                     (
                         "allocated_tokens__gte",
                         django.db.models.expressions.CombinedExpression(
@@ -650,15 +651,6 @@ class Migration(migrations.Migration):
                 name="tokens_allocation_expires_after_effect",
             ),
         ),
-        migrations.AddConstraint(
-            model_name="allocation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("source__in", ["plan", "purchase", "promotion", "adjustment", "rollover", "refund"])
-                ),
-                name="tokens_allocation_known_source",
-            ),
-        ),
         migrations.AddIndex(
             model_name="hold",
             index=models.Index(
@@ -675,37 +667,6 @@ class Migration(migrations.Migration):
             model_name="hold",
             constraint=models.UniqueConstraint(fields=("company", "id"), name="tokens_hold_of_company"),
         ),
-        migrations.AddConstraint(
-            model_name="hold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("held_tokens__gte", 0), ("needed_tokens__gte", 0)), name="tokens_hold_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="hold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at__isnull", True), ("state", "open")),
-                    models.Q(models.Q(("state", "open"), _negated=True), ("ended_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="tokens_hold_ended_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="hold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["open", "settled", "released", "expired"])),
-                name="tokens_hold_known_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="hold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("key_owner__in", ["platform", "company"])),
-                name="tokens_hold_known_key_owner",
-            ),
-        ),
         migrations.AddIndex(
             model_name="attempt",
             index=models.Index(
@@ -719,30 +680,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="attempt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at__isnull", True), ("state", "open")),
-                    models.Q(models.Q(("state", "open"), _negated=True), ("ended_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="tokens_attempt_ended_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="attempt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["open", "succeeded", "not_sent", "refused", "failed", "unknown"])),
-                name="tokens_attempt_known_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budget",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("limit_tokens__gte", 0)), name="tokens_budget_limit_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
             model_name="budget",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -751,31 +688,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="tokens_budget_scope_names_one",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budget",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("scope__in", ["company", "job", "user", "operation", "key"])),
-                name="tokens_budget_known_scope",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budget",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("period__in", ["day", "week", "month", "total"])), name="tokens_budget_known_period"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budget",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("action__in", ["stop", "warn"])), name="tokens_budget_known_action"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetuse",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("held_tokens__gte", 0)), name="tokens_budget_use_held_not_negative"
             ),
         ),
         migrations.AddConstraint(
@@ -795,43 +707,9 @@ class Migration(migrations.Migration):
             model_name="ledgerentry",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("delta_tokens__gt", 0), ("kind__in", ("grant", "refund"))),
-                    models.Q(
-                        ("delta_tokens__lt", 0), ("kind__in", ("usage", "debt_repayment", "expiry", "revocation"))
-                    ),
-                    models.Q(("kind", "debt"), models.Q(("delta_tokens", 0), _negated=True)),
-                    _connector="OR",
-                ),
-                name="tokens_ledger_entry_sign_of_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("allocation__isnull", True), ("kind", "debt")),
-                    models.Q(models.Q(("kind", "debt"), _negated=True), ("allocation__isnull", False)),
-                    _connector="OR",
-                ),
-                name="tokens_ledger_entry_allocation_unless_debt",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
                     models.Q(("kind", "usage"), _negated=True), ("usage_log_id__isnull", False), _connector="OR"
                 ),
                 name="tokens_ledger_entry_usage_has_log",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("kind__in", ["grant", "usage", "refund", "expiry", "revocation", "debt", "debt_repayment"])
-                ),
-                name="tokens_ledger_entry_known_kind",
             ),
         ),
     ]

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from tenants.models import Company
-from tokens.models.fields import ClockTimestamp, known, uuid_key
+from tokens.models.fields import ClockTimestamp, DomainField, TokenCountField, uuid_key
 
 
 class OverdraftPolicy(models.TextChoices):
@@ -21,16 +21,13 @@ class Account(models.Model):
     """
 
     company = models.OneToOneField(Company, primary_key=True, on_delete=models.PROTECT, related_name="token_account")
-    debt_tokens = models.BigIntegerField(db_default=0, default=0)
-    overdraft_policy = models.CharField(
-        max_length=8, choices=OverdraftPolicy, default=OverdraftPolicy.DEBT, db_default=OverdraftPolicy.DEBT
+    debt_tokens = TokenCountField(db_default=0, default=0)
+    overdraft_policy = DomainField(
+        "tokens_overdraft_policy",
+        choices=OverdraftPolicy,
+        default=OverdraftPolicy.DEBT,
+        db_default=OverdraftPolicy.DEBT,
     )
-
-    class Meta:
-        constraints = (
-            models.CheckConstraint(condition=Q(debt_tokens__gte=0), name="tokens_account_debt_not_negative"),
-            known("overdraft_policy", OverdraftPolicy, table="tokens_account"),
-        )
 
     def __str__(self) -> str:
         return f"tokens of company {self.company_id}"
@@ -68,17 +65,17 @@ class Allocation(models.Model):
 
     id = uuid_key()
     company = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="allocations", db_index=False)
-    source = models.CharField(max_length=16, choices=Source)
+    source = DomainField("tokens_source", choices=Source)
     source_id = models.CharField(max_length=64, null=True, blank=True)
     priority = models.SmallIntegerField(db_default=100, default=100)
     effective_at = models.DateTimeField(db_default=ClockTimestamp())
     expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
-    allocated_tokens = models.BigIntegerField()
-    used_tokens = models.BigIntegerField(db_default=0, default=0)
-    held_tokens = models.BigIntegerField(db_default=0, default=0)
-    expired_tokens = models.BigIntegerField(db_default=0, default=0)
-    revoked_tokens = models.BigIntegerField(db_default=0, default=0)
+    allocated_tokens = TokenCountField()
+    used_tokens = TokenCountField(db_default=0, default=0)
+    held_tokens = TokenCountField(db_default=0, default=0)
+    expired_tokens = TokenCountField(db_default=0, default=0)
+    revoked_tokens = TokenCountField(db_default=0, default=0)
 
     objects = AllocationQuerySet.as_manager()
 
@@ -87,16 +84,6 @@ class Allocation(models.Model):
             models.UniqueConstraint(fields=("company", "id"), name="tokens_allocation_of_company"),
             models.UniqueConstraint(
                 fields=("company", "source", "source_id"), name="tokens_allocation_source_granted_once"
-            ),
-            models.CheckConstraint(
-                condition=Q(
-                    allocated_tokens__gte=0,
-                    used_tokens__gte=0,
-                    held_tokens__gte=0,
-                    expired_tokens__gte=0,
-                    revoked_tokens__gte=0,
-                ),
-                name="tokens_allocation_counters_not_negative",
             ),
             models.CheckConstraint(
                 condition=Q(
@@ -111,7 +98,6 @@ class Allocation(models.Model):
                 condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("effective_at")),
                 name="tokens_allocation_expires_after_effect",
             ),
-            known("source", Source, table="tokens_allocation"),
         )
         indexes = (
             models.Index(fields=("company", "priority", "expires_at"), name="tokens_allocation_burn_order"),

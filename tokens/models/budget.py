@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from tokens.models.account import Account
-from tokens.models.fields import ClockTimestamp, known, uuid_key
+from tokens.models.fields import ClockTimestamp, DomainField, TokenCountField, uuid_key
 
 
 class BudgetScope(models.TextChoices):
@@ -38,24 +38,20 @@ class Budget(models.Model):
 
     id = uuid_key()
     company = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="budgets")
-    scope = models.CharField(max_length=16, choices=BudgetScope)
+    scope = DomainField("tokens_budget_scope", choices=BudgetScope)
     scope_id = models.CharField(max_length=64, blank=True, help_text="Job, person, operation or key; empty: company.")
-    period = models.CharField(max_length=8, choices=BudgetPeriod)
-    limit_tokens = models.BigIntegerField()
-    action = models.CharField(max_length=8, choices=BudgetAction)
+    period = DomainField("tokens_budget_period", choices=BudgetPeriod)
+    limit_tokens = TokenCountField()
+    action = DomainField("tokens_budget_action", choices=BudgetAction)
     is_active = models.BooleanField(default=True, db_default=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
 
     class Meta:
         constraints = (
-            models.CheckConstraint(condition=Q(limit_tokens__gte=0), name="tokens_budget_limit_not_negative"),
             models.CheckConstraint(
                 condition=Q(scope=BudgetScope.COMPANY, scope_id="") | (~Q(scope=BudgetScope.COMPANY) & ~Q(scope_id="")),
                 name="tokens_budget_scope_names_one",
             ),
-            known("scope", BudgetScope, table="tokens_budget"),
-            known("period", BudgetPeriod, table="tokens_budget"),
-            known("action", BudgetAction, table="tokens_budget"),
         )
 
     def __str__(self) -> str:
@@ -69,13 +65,10 @@ class BudgetUse(models.Model):
     budget = models.ForeignKey(Budget, on_delete=models.PROTECT, related_name="uses", db_index=False)
     period_start = models.DateField()
     used_tokens = models.BigIntegerField(db_default=0, default=0)
-    held_tokens = models.BigIntegerField(db_default=0, default=0)
+    held_tokens = TokenCountField(db_default=0, default=0)
 
     class Meta:
         db_table = "tokens_budget_use"
-        constraints = (
-            models.CheckConstraint(condition=Q(held_tokens__gte=0), name="tokens_budget_use_held_not_negative"),
-        )
 
     def __str__(self) -> str:
         return f"{self.used_tokens} used, {self.held_tokens} held since {self.period_start}"

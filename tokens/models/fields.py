@@ -7,7 +7,16 @@ from django.db.models.expressions import Func
 
 from tenants.fields import ClockTimestamp, UUIDv7, uuid_key
 
-__all__ = ["ClockTimestamp", "CurrentTransaction", "TransactionIdField", "UUIDv7", "known", "money", "uuid_key"]
+__all__ = [
+    "ClockTimestamp",
+    "CurrentTransaction",
+    "DomainField",
+    "TokenCountField",
+    "TransactionIdField",
+    "UUIDv7",
+    "money",
+    "uuid_key",
+]
 
 
 class TransactionIdField(models.Field[str, str]):
@@ -16,6 +25,31 @@ class TransactionIdField(models.Field[str, str]):
     def db_type(self, connection: object) -> str:
         """Name the column's type."""
         return "xid8"
+
+
+class DomainField(models.TextField[str, str]):
+    """A column of one of the domains of ``tokens/sql/domains.sql``: the database refuses what is none of its values."""
+
+    def __init__(self, domain: str, **options: Any) -> None:
+        self.domain = domain
+        super().__init__(**options)
+
+    def db_type(self, connection: object) -> str:
+        """Name the column's type."""
+        return self.domain
+
+    def deconstruct(self) -> Any:
+        """Give migrations the domain, too."""
+        name, path, _arguments, options = super().deconstruct()
+        return name, path, (self.domain,), options
+
+
+class TokenCountField(models.BigIntegerField[int, int]):
+    """A number of tokens that can never be below zero."""
+
+    def db_type(self, connection: object) -> str:
+        """Name the column's type, a domain."""
+        return "tokens_count"
 
 
 class CurrentTransaction(Func):
@@ -28,8 +62,3 @@ class CurrentTransaction(Func):
 def money(**options: Any) -> models.DecimalField[Any, Any]:
     """Make a column of US dollars: ``numeric(20,12)``, so that the price of a single token stays exact."""
     return models.DecimalField(max_digits=20, decimal_places=12, null=True, blank=True, **options)
-
-
-def known(name: str, choices: type[models.TextChoices], *, table: str) -> models.CheckConstraint:
-    """Constrain a column to the values of its enumeration."""
-    return models.CheckConstraint(condition=models.Q(**{f"{name}__in": choices.values}), name=f"{table}_known_{name}")

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from tokens.models.account import Account, Allocation
-from tokens.models.fields import ClockTimestamp, known, money, uuid_key
+from tokens.models.fields import ClockTimestamp, DomainField, TokenCountField, money, uuid_key
 
 
 class HoldState(models.TextChoices):
@@ -45,12 +45,12 @@ class Hold(Attributed):
 
     id = uuid_key()
     company = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holds", db_index=False)
-    state = models.CharField(max_length=8, choices=HoldState, db_default=HoldState.OPEN, default=HoldState.OPEN)
+    state = DomainField("tokens_hold_state", choices=HoldState, db_default=HoldState.OPEN, default=HoldState.OPEN)
     key = models.CharField(max_length=255, null=True, blank=True, help_text="The caller's idempotency key.")
-    needed_tokens = models.BigIntegerField(help_text="Upper bound of the charge, before clamping.")
-    held_tokens = models.BigIntegerField(help_text="On budgets; on allocations too, but for a company's own key.")
-    key_owner = models.CharField(
-        max_length=8, choices=KeyOwner, db_default=KeyOwner.PLATFORM, default=KeyOwner.PLATFORM
+    needed_tokens = TokenCountField(help_text="Upper bound of the charge, before clamping.")
+    held_tokens = TokenCountField(help_text="On budgets; on allocations too, but for a company's own key.")
+    key_owner = DomainField(
+        "tokens_key_owner", choices=KeyOwner, db_default=KeyOwner.PLATFORM, default=KeyOwner.PLATFORM
     )
     charged_tokens = models.BigIntegerField(null=True, blank=True)
     company_day = models.DateField(help_text="Date of the hold in the company's zone; its charge belongs to it.")
@@ -59,19 +59,7 @@ class Hold(Attributed):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("company", "id"), name="tokens_hold_of_company"),
-            models.CheckConstraint(
-                condition=Q(needed_tokens__gte=0, held_tokens__gte=0), name="tokens_hold_not_negative"
-            ),
-            models.CheckConstraint(
-                condition=Q(state=HoldState.OPEN, ended_at__isnull=True)
-                | (~Q(state=HoldState.OPEN) & Q(ended_at__isnull=False)),
-                name="tokens_hold_ended_has_time",
-            ),
-            known("state", HoldState, table="tokens_hold"),
-            known("key_owner", KeyOwner, table="tokens_hold"),
-        )
+        constraints = (models.UniqueConstraint(fields=("company", "id"), name="tokens_hold_of_company"),)
         indexes = (
             models.Index(fields=("lease_expires_at",), condition=Q(state="open"), name="tokens_hold_open_lease"),
             models.Index(fields=("company",), condition=Q(state="open"), name="tokens_hold_open_of_company"),
@@ -117,8 +105,8 @@ class Attempt(models.Model):
     number = models.SmallIntegerField()
     provider = models.CharField(max_length=32)
     model = models.CharField(max_length=128)
-    state = models.CharField(
-        max_length=16, choices=AttemptState, db_default=AttemptState.OPEN, default=AttemptState.OPEN
+    state = DomainField(
+        "tokens_attempt_state", choices=AttemptState, db_default=AttemptState.OPEN, default=AttemptState.OPEN
     )
     error_code = models.CharField(max_length=64, blank=True, db_default="", default="")
     estimated_cost_usd = money(help_text="What the platform may owe if the outcome stays unknown.")
@@ -127,15 +115,7 @@ class Attempt(models.Model):
     usage_log_id = models.UUIDField(null=True, blank=True)
 
     class Meta:
-        constraints = (
-            models.CheckConstraint(condition=Q(number__gte=1), name="tokens_attempt_numbered_from_one"),
-            models.CheckConstraint(
-                condition=Q(state=AttemptState.OPEN, ended_at__isnull=True)
-                | (~Q(state=AttemptState.OPEN) & Q(ended_at__isnull=False)),
-                name="tokens_attempt_ended_has_time",
-            ),
-            known("state", AttemptState, table="tokens_attempt"),
-        )
+        constraints = (models.CheckConstraint(condition=Q(number__gte=1), name="tokens_attempt_numbered_from_one"),)
         indexes = (models.Index(fields=("started_at",), condition=Q(state="open"), name="tokens_attempt_open"),)
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 from django.db import models
 
 from tenants.models import Company
-from tokens.models.fields import ClockTimestamp, CurrentTransaction, TransactionIdField, money, uuid_key
+from tokens.models.fields import ClockTimestamp, CurrentTransaction, DomainField, TransactionIdField, money, uuid_key
 from tokens.models.hold import Attributed, KeyOwner
 
 
@@ -56,7 +56,7 @@ class UsageLog(Attributed):
     company = models.ForeignKey(Company, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     hold_id = models.UUIDField(null=True, blank=True)
     attempt_number = models.SmallIntegerField(null=True, blank=True)
-    kind = models.CharField(max_length=16, choices=UsageKind)
+    kind = DomainField("tokens_usage_kind", choices=UsageKind)
     corrects_id = models.UUIDField(null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
 
@@ -65,14 +65,14 @@ class UsageLog(Attributed):
     response_model = models.CharField(max_length=128, blank=True)
     service_tier = models.CharField(max_length=32, blank=True)
     provider_request_id = models.CharField(max_length=128, blank=True)
-    key_owner = models.CharField(max_length=8, choices=KeyOwner, default=KeyOwner.PLATFORM)
+    key_owner = DomainField("tokens_key_owner", choices=KeyOwner, default=KeyOwner.PLATFORM)
     streamed = models.BooleanField()
     prompt_version = models.CharField(max_length=64, blank=True)
 
-    status = models.CharField(max_length=16, choices=UsageStatus)
+    status = DomainField("tokens_usage_status", choices=UsageStatus)
     error_code = models.CharField(max_length=64, blank=True)
     finish_reason = models.CharField(max_length=32, blank=True)
-    usage_source = models.CharField(max_length=16, choices=UsageSource)
+    usage_source = DomainField("tokens_usage_source", choices=UsageSource)
     started_at = models.DateTimeField()
     duration_ms = models.IntegerField(null=True, blank=True)
 
@@ -99,7 +99,7 @@ class UsageLog(Attributed):
     absorbed_tokens = models.BigIntegerField()
 
     price_version_id = models.UUIDField(null=True, blank=True)
-    price_kind = models.CharField(max_length=16, choices=PriceKind)
+    price_kind = DomainField("tokens_price_kind", choices=PriceKind)
     provider_cost_usd = money()
     margin_percent = models.DecimalField(max_digits=7, decimal_places=3, null=True, blank=True)
     sale_value_usd = money()

@@ -25,7 +25,7 @@ BEGIN
     SELECT greatest(0, coalesce(sum(free), 0) - account.debt_tokens) INTO available
     FROM tokens_free_tokens(hold.company_id, moment);
     IF (available < p_more_tokens OR account.debt_tokens > 0 AND p_more_tokens > 0) AND NOT is_own THEN
-        RETURN QUERY SELECT 'insufficient', hold.held_tokens;
+        RETURN QUERY SELECT 'insufficient', hold.held_tokens::bigint;
         RETURN;
     END IF;
     IF EXISTS (
@@ -33,7 +33,7 @@ BEGIN
             hold.company_id, hold.operation, hold.job_id, hold.user_id, hold.api_key_id, hold.company_day) b
         WHERE b.stops AND b.left_tokens < p_more_tokens
     ) AND p_more_tokens > 0 THEN
-        RETURN QUERY SELECT 'over_budget', hold.held_tokens;
+        RETURN QUERY SELECT 'over_budget', hold.held_tokens::bigint;
         RETURN;
     END IF;
     IF NOT is_own THEN

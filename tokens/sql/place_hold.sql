@@ -69,15 +69,15 @@ BEGIN
         FROM tokens_idempotency_key k JOIN tokens_hold h ON h.id = k.result_id
         WHERE k.company_id = p_company_id AND k.scope = 'call' AND k.key = p_key;
         IF known.differs THEN
-            RETURN QUERY SELECT 'key_conflict', known.id, 0::bigint, 0::bigint, account.debt_tokens, NULL::uuid;
+            RETURN QUERY SELECT 'key_conflict', known.id, 0::bigint, 0::bigint, account.debt_tokens::bigint, NULL::uuid;
             RETURN;
         ELSIF known.state = 'settled' THEN
-            RETURN QUERY SELECT 'replayed', known.id, known.held_tokens, 0::bigint, account.debt_tokens, NULL::uuid;
+            RETURN QUERY SELECT 'replayed', known.id, known.held_tokens::bigint, 0::bigint, account.debt_tokens::bigint, NULL::uuid;
             RETURN;
         ELSIF known.state = 'open' THEN
             IF NOT tokens_expire_hold(known.id) THEN
                 -- Its lease lasts; or was renewed while we looked, which takes no lock on the account.
-                RETURN QUERY SELECT 'in_flight', known.id, known.held_tokens, 0::bigint, account.debt_tokens, NULL::uuid;
+                RETURN QUERY SELECT 'in_flight', known.id, known.held_tokens::bigint, 0::bigint, account.debt_tokens::bigint, NULL::uuid;
                 RETURN;
             END IF;
         END IF;

@@ -13,7 +13,7 @@ CREATE TABLE tokens_usage_log (
     company_id bigint NOT NULL,
     hold_id uuid,
     attempt_number smallint,
-    kind varchar(16) NOT NULL,
+    kind tokens_usage_kind NOT NULL,
     corrects_id uuid,
     operation varchar(32) NOT NULL,
     feature varchar(64) NOT NULL DEFAULT '',
@@ -30,13 +30,13 @@ CREATE TABLE tokens_usage_log (
     response_model varchar(128) NOT NULL DEFAULT '',
     service_tier varchar(32) NOT NULL DEFAULT '',
     provider_request_id varchar(128) NOT NULL DEFAULT '',
-    key_owner varchar(8) NOT NULL DEFAULT 'platform',
+    key_owner tokens_key_owner NOT NULL DEFAULT 'platform',
     streamed boolean NOT NULL DEFAULT false,
     prompt_version varchar(64) NOT NULL DEFAULT '',
-    status varchar(16) NOT NULL,
+    status tokens_usage_status NOT NULL,
     error_code varchar(64) NOT NULL DEFAULT '',
     finish_reason varchar(32) NOT NULL DEFAULT '',
-    usage_source varchar(16) NOT NULL,
+    usage_source tokens_usage_source NOT NULL,
     started_at timestamptz NOT NULL,
     duration_ms integer,
     input_tokens bigint NOT NULL DEFAULT 0,
@@ -58,7 +58,7 @@ CREATE TABLE tokens_usage_log (
     debt_tokens bigint NOT NULL DEFAULT 0,
     absorbed_tokens bigint NOT NULL DEFAULT 0,
     price_version_id uuid,
-    price_kind varchar(16) NOT NULL DEFAULT 'unpriced',
+    price_kind tokens_price_kind NOT NULL DEFAULT 'unpriced',
     provider_cost_usd numeric(20, 12),
     margin_percent numeric(7, 3),
     sale_value_usd numeric(20, 12),
@@ -71,25 +71,20 @@ CREATE TABLE tokens_usage_log (
     company_day date NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     xact_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
-    CONSTRAINT tokens_usage_log_known_kind CHECK (kind IN ('call', 'refund', 'rerating', 'reconciliation')),
-    CONSTRAINT tokens_usage_log_known_status CHECK (status IN ('succeeded', 'refused', 'failed', 'unknown')),
-    CONSTRAINT tokens_usage_log_known_source CHECK (usage_source IN ('provider', 'counted', 'estimated', 'none')),
-    CONSTRAINT tokens_usage_log_known_price CHECK (
-        price_kind IN ('listed', 'override', 'fallback', 'free', 'own_key', 'unpriced')),
     -- An unknown price is null and says so, never zero (law 9).
     CONSTRAINT tokens_usage_log_price_is_honest CHECK ((price_kind = 'unpriced') = (provider_cost_usd IS NULL)),
     CONSTRAINT tokens_usage_log_correction_names_row CHECK ((kind = 'call') = (corrects_id IS NULL)),
-    CONSTRAINT tokens_usage_log_call_has_hold CHECK (kind <> 'call' OR (hold_id IS NOT NULL AND attempt_number >= 1)),
-    CONSTRAINT tokens_usage_log_call_not_negative CHECK (
-        kind <> 'call' OR least(input_tokens, output_tokens, charged_tokens, own_key_tokens, debt_tokens, absorbed_tokens)
-            >= 0),
-    -- A call on a company's own key debits nothing and costs the platform nothing; no other call says otherwise.
-    CONSTRAINT tokens_usage_log_known_key_owner CHECK (key_owner IN ('platform', 'company')),
-    CONSTRAINT tokens_usage_log_own_key_is_free CHECK (CASE key_owner
-        WHEN 'company' THEN charged_tokens = 0 AND price_kind = 'own_key' AND provider_cost_usd = 0
-        ELSE own_key_tokens = 0 AND price_kind <> 'own_key' END),
+    CONSTRAINT tokens_usage_log_call_has_hold CHECK (
+        corrects_id IS NOT NULL OR (hold_id IS NOT NULL AND attempt_number >= 1)),
+    CONSTRAINT tokens_usage_log_call_not_negative CHECK (corrects_id IS NOT NULL
+        OR least(input_tokens, output_tokens, charged_tokens, own_key_tokens, debt_tokens, absorbed_tokens) >= 0),
     CONSTRAINT tokens_usage_log_shortfall_within_charge CHECK (
-        kind <> 'call' OR debt_tokens + absorbed_tokens <= charged_tokens)
+        corrects_id IS NOT NULL OR debt_tokens + absorbed_tokens <= charged_tokens),
+    -- A call on a company's own key debits nothing and costs the platform nothing; no other call says otherwise.
+    CONSTRAINT tokens_usage_log_own_key_says_so CHECK ((key_owner = 'company') = (price_kind = 'own_key')),
+    CONSTRAINT tokens_usage_log_own_key_is_free CHECK (CASE key_owner
+        WHEN 'company' THEN charged_tokens = 0 AND provider_cost_usd = 0
+        ELSE own_key_tokens = 0 END)
 ) PARTITION BY RANGE (id);
 
 CREATE INDEX tokens_usage_log_of_company ON tokens_usage_log (company_id, id);
