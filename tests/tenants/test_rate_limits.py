@@ -21,6 +21,12 @@ class Limits(RateLimits):
     aclose = RateLimits.close
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """Wait for Redis as long as a busy machine takes: these tests count what it admits."""
+    monkeypatch.setattr("tenants.rate_limits._TIMEOUT_SECONDS", 30)
+
+
 def ask(use: Callable[[Limits], Awaitable[Any]], redis_url: str = settings.REDIS_URL) -> Any:
     async def run() -> Any:
         async with aclosing(Limits(redis_url)) as limits:
@@ -110,7 +116,8 @@ def test_without_redis_everything_is_admitted_and_that_is_logged_once():
     assert [line["event"] for line in lines] == ["rate_limits_off"]
 
 
-def test_a_redis_that_does_not_answer_holds_up_one_request_and_not_the_next():
+def test_a_redis_that_does_not_answer_holds_up_one_request_and_not_the_next(monkeypatch):
+    monkeypatch.setattr("tenants.rate_limits._TIMEOUT_SECONDS", 0.25)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
 
