@@ -3,7 +3,6 @@
 import asyncio
 from uuid import uuid4
 
-import psycopg
 import pytest
 from django.db import connection
 
@@ -13,6 +12,7 @@ from tokens.errors import CallInFlight, HoldEnded, InsufficientTokens, KeyInUse,
 from tokens.models import Answer, Hold, UsageLog
 from tokens.selectors import get_balance
 from tokens.services import async_ledger, spool
+from tokens.services.async_connections import Connections
 from tokens.services.async_ledger import AsyncLedger
 from tokens.services.holds import Attribution, Closing, HoldRequest
 from tokens.sql.calls import MAKE_DURABLE
@@ -177,13 +177,13 @@ def test_a_settlement_that_the_database_refuses_is_kept():
 def test_a_movement_that_waited_for_its_turn_is_made_durable(monkeypatch):
     company = new_company(tokens=1000)
     flushes = []
-    execute = psycopg.AsyncConnection.execute
+    execute = Connections.execute
 
-    async def spy(self, query, *arguments, **options):
-        flushes.extend([query] if query == MAKE_DURABLE else [])
-        return await execute(self, query, *arguments, **options)
+    async def spy(self, sql, parameters):
+        flushes.extend([sql] if sql == MAKE_DURABLE else [])
+        return await execute(self, sql, parameters)
 
-    monkeypatch.setattr(psycopg.AsyncConnection, "execute", spy)
+    monkeypatch.setattr(Connections, "execute", spy)
     run(lambda ledger: ledger.place_hold(request(company)))
     assert flushes == []
 

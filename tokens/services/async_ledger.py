@@ -9,10 +9,10 @@ from uuid import UUID
 import psycopg
 import structlog
 from django.db import connections
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from tokens.errors import LedgerAway
 from tokens.services import spool
+from tokens.services.async_connections import Connections, NoConnection
 from tokens.services.movements import (
     Closing,
     HoldRequest,
@@ -25,18 +25,17 @@ from tokens.services.movements import (
     placing,
     starting_attempt,
 )
-from tokens.sql.calls import MAKE_DURABLE
+from tokens.sql.calls import CLOSE_HOLD, EXTEND_HOLD, MAKE_DURABLE, PLACE_HOLD, START_ATTEMPT
 
 logger = structlog.get_logger(__name__)
 
 _BROKEN = (psycopg.OperationalError, psycopg.InterfaceError)
-_NO_CONNECTION = (PoolTimeout, PoolClosed)  # of which the first is an OperationalError, too
-_WAIT_SECONDS = 5.0
+_STATEMENTS = (PLACE_HOLD, START_ATTEMPT, EXTEND_HOLD, CLOSE_HOLD, MAKE_DURABLE)
 APPLICATION_NAME = "winnow ledger"
 
 
 class AsyncLedger:
-    """Moves tokens on a pool of connections of one event loop. Opened and closed by that loop.
+    """Moves tokens on connections of one event loop. Opened and closed by that loop.
 
     A movement whose connection breaks is made again, once, on another. If the first had reached the database after
     all, a hold that nobody knows ends with its lease, an attempt without a request is closed as not sent, tokens
@@ -44,22 +43,15 @@ class AsyncLedger:
     """
 
     def __init__(self, *, connections_at_most: int) -> None:
-        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
-            kwargs=_connection_parameters(),
-            min_size=1,
-            max_size=connections_at_most,
-            timeout=_WAIT_SECONDS,
-            open=False,
-            name="ledger",
-        )
+        self._connections = Connections(_connection_parameters(), _STATEMENTS, at_most=connections_at_most)
 
     async def open(self) -> None:
         """Begin to connect; does not wait for the database."""
-        await self._pool.open(wait=False)
+        self._connections.open()
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._pool.close()
+        await self._connections.close()
 
     async def place_hold(self, request: HoldRequest) -> PlacedHold:
         """Reserve tokens and write the first attempt; raises what ``holds.place_hold`` raises, or ``LedgerAway``."""
@@ -99,25 +91,22 @@ class AsyncLedger:
             try:
                 row = await self._execute(movement)
                 break
-            except _NO_CONNECTION as error:
+            except NoConnection as error:
                 raise LedgerAway from error
             except _BROKEN as error:
                 if not may_repeat:
                     raise LedgerAway from error
-                await self._pool.check()  # a server that was started again has broken them all
+                self._connections.renew()  # a server that was started again has broken them all
         return movement.read(row)
 
     async def _execute(self, movement: Movement[Any]) -> tuple[Any, ...]:
         """Execute one statement, committed by itself and durable once this returns; returns its row."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(movement.sql, movement.parameters, prepare=True)
-            row = await cursor.fetchone()
-            assert row is not None  # each of the statements is a function's one row
-            if not movement.tells_durability:
-                return row
-            if not row[-1]:
-                await connection.execute(MAKE_DURABLE, prepare=True)
-            return row[:-1]
+        row = await self._connections.execute(movement.sql, movement.parameters)
+        if not movement.tells_durability:
+            return row
+        if not row[-1]:
+            await self._connections.execute(MAKE_DURABLE, {})
+        return row[:-1]
 
 
 _DEFAULT_CONNECTIONS = 4
@@ -151,4 +140,4 @@ def _connection_parameters() -> dict[str, Any]:
     parameters: dict[str, Any] = connections["default"].get_connection_params()
     for name in ("context", "cursor_factory", "prepare_threshold"):
         parameters.pop(name, None)
-    return {**parameters, "autocommit": True, "application_name": APPLICATION_NAME}
+    return {**parameters, "application_name": APPLICATION_NAME}

@@ -9,6 +9,7 @@ import psycopg
 from django.db import connection, connections
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
+from psycopg.pq.abc import PGresult
 
 from tokens.sql.calls import MAKE_DURABLE
 
@@ -36,10 +37,14 @@ def _exchange(connection: psycopg.Connection[Any], sql: str, parameters: Mapping
     libpq = connection.pgconn
     if not connection.autocommit and libpq.transaction_status == psycopg.pq.TransactionStatus.IDLE:
         connection.execute("SELECT")  # only psycopg's own statements begin the transaction that it was told to keep
-    text, names = _numbered(sql)
+    text, names = number_parameters(sql)
     adapter = Transformer(connection)
     values = adapter.dump_sequence([parameters[name] for name in names], [PyFormat.AUTO] * len(names))
-    result = libpq.exec_params(text, values, adapter.types, adapter.formats)
+    return read_row(adapter, libpq.exec_params(text, values, adapter.types, adapter.formats))
+
+
+def read_row(adapter: psycopg.abc.Transformer, result: PGresult) -> tuple[Any, ...]:
+    """Return the single row of a result; raises the ``psycopg.Error`` that a cursor would raise."""
     if result.status != psycopg.pq.ExecStatus.TUPLES_OK:
         if not result.error_field(psycopg.pq.DiagnosticField.SQLSTATE):
             raise psycopg.OperationalError(result.get_error_message())  # libpq's own word: the connection is lost
@@ -49,7 +54,7 @@ def _exchange(connection: psycopg.Connection[Any], sql: str, parameters: Mapping
 
 
 @cache
-def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
+def number_parameters(sql: str) -> tuple[bytes, tuple[str, ...]]:
     """Return a statement with the placeholders that libpq knows, and the names in their order."""
     names = tuple(dict.fromkeys(_PLACEHOLDER.findall(sql)))
     return _PLACEHOLDER.sub(lambda found: f"${names.index(found[1]) + 1}", sql).encode(), names

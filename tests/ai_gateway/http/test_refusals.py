@@ -7,7 +7,6 @@ from uuid import uuid4
 import anthropic
 import openai
 import pytest
-from psycopg_pool import PoolTimeout
 
 from billing.models import Subscription
 from tenants.models import ApiKey, KeyScope
@@ -16,6 +15,7 @@ from tests.tenants.factories import MembershipFactory
 from tests.tokens.ledger import new_company
 from tokens import directory
 from tokens.models import BudgetPeriod, BudgetScope, Hold
+from tokens.services.async_connections import NoConnection
 from tokens.services.async_ledger import AsyncLedger
 from tokens.services.budgets import create_budget
 
@@ -181,7 +181,7 @@ def test_the_ledger_away_is_a_503_and_nothing_is_sent(http, upstream, monkeypatc
     sent = len(upstream.requests)
 
     async def find_no_connection(_ledger, _movement):
-        raise PoolTimeout
+        raise NoConnection
 
     monkeypatch.setattr(AsyncLedger, "_execute", find_no_connection)
 
