@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.db import connection
+from django.utils.formats import date_format
 
 from billing.models import OperationRate, PriceVersion, RefusedModel, WeightVersion
 from billing.models.dated import Dated
@@ -16,7 +17,10 @@ from tokens.operations import OPERATION_LABELS, label_operation, place_of_operat
 
 D = TypeVar("D", bound=Dated)
 
+WANTED_DAYS = 7
+_USED_DAYS = 30
 _MODEL_LENGTH = 128  # of the column
+_NEVER_REFUSED: tuple[int, datetime | None] = (0, None)
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,33 @@ class PricedModel:
     price: PriceVersion | None
     weight: WeightVersion | None
     upcoming: int
+
+
+@dataclass(frozen=True)
+class WantedModel:
+    """A model without a price that calls ask for: refused so often since then at least, and made so often of late."""
+
+    provider: str
+    model: str
+    refused: int
+    refused_since: datetime | None
+    made: int
+
+    @property
+    def title(self) -> str:
+        """Say what is the matter."""
+        return f"{self.provider}/{self.model} is asked for and has no price"
+
+    @property
+    def demand(self) -> str:
+        """Tell in words what happened to its calls."""
+        told = []
+        if self.refused_since is not None:
+            since = date_format(self.refused_since, "j N Y")
+            told.append(f"Calls refused since {since}: at least {self.refused:,}.")
+        if self.made:
+            told.append(f"Calls made in {WANTED_DAYS} days without a known cost: {self.made:,}.")
+        return " ".join(told)
 
 
 @dataclass(frozen=True)
@@ -76,15 +107,32 @@ def list_unpriced_models() -> list[UnpricedModel]:
         reasons.setdefault((refused.provider, refused.model), []).append(
             f"refused for “{label_operation(refused.operation)}”"
         )
-    for provider, model, calls in _list_used_unpriced():
+    for provider, model, calls in _list_used_unpriced(_USED_DAYS):
         reasons.setdefault((provider, model), []).append(
-            f"{calls:,} call{'' if calls == 1 else 's'} without a known cost in 30 days"
+            f"{calls:,} call{'' if calls == 1 else 's'} without a known cost in {_USED_DAYS} days"
         )
     return [
         UnpricedModel(provider, model, ", ".join(own))
         for (provider, model), own in sorted(reasons.items())
         if find_price(provider, model) is None
     ]
+
+
+def list_wanted_models() -> list[WantedModel]:
+    """List models without a price that calls asked for in ``WANTED_DAYS``, the most wanted first. Two queries.
+
+    With one more for each provider whose prices this process does not remember.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_WANTED, {"days": WANTED_DAYS})
+        refused = {(provider, model): (calls, since) for provider, model, calls, since in cursor.fetchall()}
+    made = {(provider, model): calls for provider, model, calls in _list_used_unpriced(WANTED_DAYS)}
+    wanted = []
+    for provider, model in sorted({*refused, *made}):
+        if find_price(provider, model) is None:
+            refusals, since = refused.get((provider, model), _NEVER_REFUSED)
+            wanted.append(WantedModel(provider, model, refusals, since, made.get((provider, model), 0)))
+    return sorted(wanted, key=lambda model: -(model.refused + model.made))
 
 
 def list_history(provider: str, model: str) -> tuple[Sequence[PriceVersion], Sequence[WeightVersion]]:
@@ -145,12 +193,17 @@ def _list_configured() -> Iterator[tuple[str, str]]:
 _USED_UNPRICED = """
     SELECT provider, model, count(*) FROM tokens_usage_log
     WHERE kind = 'call' AND price_kind IN ('unpriced', 'fallback')
-      AND id >= tokens_uuid_floor(clock_timestamp() - interval '30 days')
+      AND id >= tokens_uuid_floor(clock_timestamp() - make_interval(days => %(days)s))
+    GROUP BY provider, model
+"""
+_WANTED = """
+    SELECT provider, model, sum(refusals)::bigint, min(first_refused_at) FROM billing_refused_model
+    WHERE last_refused_at >= clock_timestamp() - make_interval(days => %(days)s)
     GROUP BY provider, model
 """
 
 
-def _list_used_unpriced() -> list[tuple[str, str, int]]:
+def _list_used_unpriced(days: int) -> list[tuple[str, str, int]]:
     with connection.cursor() as cursor:
-        cursor.execute(_USED_UNPRICED)
+        cursor.execute(_USED_UNPRICED, {"days": days})
         return list(cursor.fetchall())

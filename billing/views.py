@@ -12,9 +12,11 @@ from billing.forms import NewCompanyForm
 from billing.selectors import get_starter_plan
 from billing.services import open_company
 from billing.staff import describe_companies, list_companies
+from billing.staff_prices import list_wanted_models
 from tenants.access import staff_view
 
 ROWS_PER_PAGE = 50
+_MODELS_SHOWN = 5
 
 
 @login_required
@@ -35,7 +37,20 @@ def company_new(request: HttpRequest) -> HttpResponse:
 @require_safe
 @staff_view
 def staff_company_list(request: HttpRequest) -> HttpResponse:
-    """Show all companies to the platform staff."""
+    """Show all companies to the platform staff, and which models they ask for that have no price."""
     page = Paginator(list_companies(), ROWS_PER_PAGE).get_page(request.GET.get("page"))
-    context = {"rows": describe_companies(list(page)), "page_obj": page, "as_of": timezone.now()}
+    wanted = list_wanted_models()
+    context = {
+        "rows": describe_companies(list(page)),
+        "page_obj": page,
+        "as_of": timezone.now(),
+        "wanted_models": wanted[:_MODELS_SHOWN],
+        "more_wanted_models": _say_more(len(wanted) - _MODELS_SHOWN),
+    }
     return render(request, "staff/company_list.html", context)
+
+
+def _say_more(models: int) -> str:
+    if models <= 0:
+        return ""
+    return f"{models} more {'model is' if models == 1 else 'models are'} asked for and not priced"

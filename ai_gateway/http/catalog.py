@@ -20,6 +20,7 @@ _FAMILIES: Sequence[tuple[re.Pattern[str], ProviderKind]] = (
     (re.compile(r"claude-"), "anthropic"),
 )
 
+_LONGEST_NAME = 128  # as usage logs keep it
 # Stands for a company's own key where only it matters that there is one.
 _SOME_KEY = "own"
 
@@ -37,6 +38,8 @@ class Catalog:
         ``provider/model`` says it; else whoever lists the model, else the provider of its family. Of several, one that
         speaks the caller's format comes first.
         """
+        if len(name) > _LONGEST_NAME or not name.isprintable():
+            raise no_such_model(name[:_LONGEST_NAME])
         provider, separator, model = name.partition("/")
         if separator and model and provider in self.kinds:
             return Route(provider, model)

@@ -77,6 +77,7 @@ class RefusedModel(models.Model):
     operation = models.CharField(max_length=32)
     first_refused_at = models.DateTimeField(db_default=Now())
     last_refused_at = models.DateTimeField(db_default=Now())
+    refusals = models.PositiveBigIntegerField(db_default=1, help_text="At least: the last minute's may be missing.")
 
     class Meta:
         db_table = "billing_refused_model"

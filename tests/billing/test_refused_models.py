@@ -26,6 +26,16 @@ def test_a_refused_model_is_written_down_once_a_minute(django_assert_num_queries
     note_refused_model("openai", "gpt-next", "api")
     (again,) = RefusedModel.objects.all()
     assert (again.first_refused_at, again.operation) == (note.first_refused_at, "api")
+    assert (note.refusals, again.refusals) == (1, 3)
+
+
+@pytest.mark.django_db
+def test_names_that_callers_make_up_fill_no_memory(monkeypatch):
+    monkeypatch.setattr(refused_models, "_MAX_MODELS", 3)
+    for number in range(10):
+        note_refused_model("openai", f"gpt-{number}", "api")
+        note_refused_model("openai", f"gpt-{number}", "api")
+    assert len(refused_models._unwritten) <= 3
 
 
 @pytest.mark.django_db
