@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, Q
 
 from ai_gateway.models import ModelRoute
 from ai_gateway.operations import API_OPERATION
@@ -28,7 +29,10 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class RouteRow:
-    """One chain. ``asked``: its usable models in order. ``trouble``: why there is none, or which has no price."""
+    """One chain. ``asked``: its usable models in order. ``trouble``: why there is none, or which has no price.
+
+    ``set_by``: settings, staff or company. ``is_own``: the company's, not the default of all.
+    """
 
     operation: str
     operation_label: str
@@ -36,7 +40,8 @@ class RouteRow:
     chain: str
     asked: Sequence[str]
     trouble: str
-    is_from_settings: bool
+    set_by: str
+    is_own: bool
 
 
 @transaction.atomic
@@ -60,36 +65,62 @@ def set_route(*, operation: str, company: Company | None, chain: str, acting: Us
 
 def list_routes() -> list[RouteRow]:
     """List what is in force for every operation, then the routes of single companies."""
-    routes = list(ModelRoute.objects.select_related("company"))
-    platform = {route.operation: route.chain for route in routes if route.company is None}
+    routes = list(ModelRoute.objects.select_related("company", "updated_by"))
+    platform = {route.operation: route for route in routes if route.company is None}
     operations = [*settings.AI_OPERATIONS, *sorted(platform.keys() - set(settings.AI_OPERATIONS))]
-    rows = [row for operation in operations for row in _list_rows(operation, None, platform.get(operation, ""))]
-    own = [row for route in routes if route.company for row in _list_rows(route.operation, route.company, route.chain)]
-    return rows + own
+    rows = [row for operation in operations for row in _list_rows(operation, None, platform.get(operation))]
+    return rows + [
+        row for route in routes if route.company for row in _list_rows(route.operation, route.company, route)
+    ]
 
 
-def _list_rows(operation: str, company: Company | None, chain: str) -> list[RouteRow]:
+def find_default_chain(operation: str) -> str:
+    """Return the models of companies without a route of their own: the staff's, else those of the settings."""
+    route = ModelRoute.objects.filter(company=None, operation=operation).first()
+    return route.chain if route else settings.AI_MODELS.get(operation, "")
+
+
+def list_company_routes(company: Company) -> list[RouteRow]:
+    """List what is in force for each operation of one company, its own routes and the default alike."""
+    routes = ModelRoute.objects.filter(Q(company=company) | Q(company=None)).select_related("updated_by")
+    by_operation: dict[str, ModelRoute] = {}
+    for route in routes.order_by(F("company").desc(nulls_last=True)):
+        by_operation.setdefault(route.operation, route)
+    return [
+        _row(operation, company, by_operation.get(operation), *_describe(operation, company))
+        for operation in settings.AI_OPERATIONS
+    ]
+
+
+def _list_rows(operation: str, company: Company | None, route: ModelRoute | None) -> list[RouteRow]:
     """Make a row of each chain that is written for an operation."""
     if operation != API_OPERATION:
-        asked, trouble = _describe(operation, company)
-        return [_row(operation, company, chain, asked, trouble)]
+        return [_row(operation, company, route, *_describe(operation, company))]
     rows = []
-    for first, *_others in parse_chains(operation, chain):
+    for first, *_others in parse_chains(operation, route.chain if route else ""):
         routes = [first, *find_fallbacks(first, company.pk if company else None)]
-        rows.append(_row(operation, company, chain, list(map(str, routes)), _name_unpriced(routes)))
+        rows.append(_row(operation, company, route, list(map(str, routes)), _name_unpriced(routes)))
     return rows
 
 
-def _row(operation: str, company: Company | None, chain: str, asked: list[str], trouble: str) -> RouteRow:
+def _row(operation: str, company: Company | None, route: ModelRoute | None, asked: list[str], trouble: str) -> RouteRow:
     return RouteRow(
         operation=operation,
         operation_label=label_operation(operation),
         company=company,
-        chain=chain or settings.AI_MODELS.get(operation, ""),
+        chain=route.chain if route else settings.AI_MODELS.get(operation, ""),
         asked=asked,
         trouble=trouble,
-        is_from_settings=not chain,
+        set_by=_set_by(route),
+        is_own=route is not None and route.company_id is not None,
     )
+
+
+def _set_by(route: ModelRoute | None) -> str:
+    if route is None:
+        return "settings"
+    is_members = route.company_id is not None and route.updated_by is not None and not route.updated_by.is_staff
+    return "company" if is_members else "staff"
 
 
 def _describe(operation: str, company: Company | None) -> tuple[list[str], str]:

@@ -42,6 +42,8 @@ LEAST_ROLE: Mapping[str, str] = {
     "api_key_detail": Role.ADMIN,
     "api_key_budget": Role.ADMIN,
     "api_key_revoke": Role.ADMIN,
+    "model_list": Role.ADMIN,
+    "model_choice": Role.ADMIN,
     "provider_key_list": Role.ADMIN,
     "provider_key_set": Role.ADMIN,
     "provider_key_remove": Role.ADMIN,

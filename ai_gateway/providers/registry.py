@@ -81,6 +81,11 @@ def get_account(name: str, api_key: str | None = None) -> ProviderAccount:
     return ProviderAccount(name, kind, base_url or None, key, api)
 
 
+def is_sandbox_provider(name: str) -> bool:
+    """Tell whether a provider of ``AI_PROVIDERS`` is the sandbox, under its own name or another."""
+    return _is_sandbox(name, str(settings.AI_PROVIDERS.get(name, {}).get("base_url") or "").strip())
+
+
 class _Secret:
     """A key as what a cache keeps its entries by: compared by its hash, and shown nowhere."""
 

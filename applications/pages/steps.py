@@ -8,6 +8,7 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils import timezone
 
+from ai_gateway.providers.registry import is_sandbox_provider
 from applications.models import Application, ApplicationStatus, Job, Operation, Run, Step, StepState
 from applications.selectors.usage import StepUsage
 
@@ -17,7 +18,6 @@ _SHOWN_STATES = {
     StepState.WAITING_FOR_CAP: "held_back",
 }
 _ACTIVE_STATES = {StepState.READY, StepState.RUNNING}
-_SANDBOX = "sandbox/"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _step_row(step: Step, usage: StepUsage | None, job: Job, company_slug: str, 
         state_label=state.label,
         message=_message(step, job),
         model=step.model.partition("/")[2],
-        is_sandbox=step.model.startswith(_SANDBOX),
+        is_sandbox=bool(step.model) and is_sandbox_provider(step.model.partition("/")[0]),
         attempt=step.attempts or None,
         seconds=_seconds(step),
         input_tokens=usage.input_tokens if usage else None,

@@ -132,11 +132,11 @@ def test_the_list_shows_what_is_in_force(settings):
     company = CompanyFactory(name="Acme")
     route("keyless/a, two/b", company)
 
-    rows = [(row.operation, row.company, row.asked, row.trouble, row.is_from_settings) for row in list_routes()]
+    rows = [(row.operation, row.company, row.asked, row.trouble, row.set_by) for row in list_routes()]
 
     assert rows == [
-        ("scoring", None, ["one/settings"], "Not priced: one/settings.", True),
-        ("scoring", company, ["two/b"], "Not priced: two/b.", False),
+        ("scoring", None, ["one/settings"], "Not priced: one/settings.", "settings"),
+        ("scoring", company, ["two/b"], "Not priced: two/b.", "staff"),
     ]
 
 

@@ -7,10 +7,13 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
+from ai_gateway.routes import set_route
+from ai_gateway.routing import forget_routes
 from applications.models import Application, Step
 from applications.views import throttling
 from config.demo.samples import FOLDER
 from tests.applications.factories import CV_TEXT, JobFactory
+from tests.tenants.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +53,17 @@ def test_a_company_without_open_jobs_says_so(client):
     job = JobFactory(status="closed")
 
     assertContains(client.get(reverse("careers_company", args=[job.company.slug])), "No open jobs at the moment")
+
+
+def test_applicants_are_told_whether_rules_or_ai_read_their_cv(client, settings):
+    settings.AI_MODELS = dict.fromkeys(settings.AI_OPERATIONS, "sandbox/sandbox-rules-1")
+    job, other = JobFactory(), JobFactory()
+    set_route(operation="scoring", company=other.company, chain="openai/gpt-6", acting=UserFactory())
+    forget_routes()
+
+    assertContains(client.get(address(job)), "fixed rules, not AI")
+    assertNotContains(client.get(address(other)), "fixed rules, not AI")
+    assertContains(client.get(address(other)), "the text is sent to an AI provider")
 
 
 def test_a_company_that_is_not_active_has_no_careers_pages(client):
