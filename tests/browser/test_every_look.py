@@ -65,7 +65,11 @@ def pages(windows, settings) -> dict[str, dict[str, str]]:
         "adam@demo.example": {
             "tokens": f"{here}/tokens/",
             "members": f"{here}/members/",
+            "removing a member": f"{here}/members/{company.memberships.get(user__email='rita@demo.example').pk}/remove/",
             "settings": f"{here}/settings/",
+            "models": f"{here}/models/",
+            "choosing a model": f"{here}/models/scoring/",
+            "usage of one key": f"{here}/tokens/?key={used_key(company).pk}",
             "new company": "/companies/new/",
             "API keys": f"{here}/keys/",
             "API key": f"{here}/keys/{used_key(company).pk}/",
@@ -80,7 +84,14 @@ def pages(windows, settings) -> dict[str, dict[str, str]]:
             "no applications": "/c/brightwater/applications/",
             "no API keys": "/c/brightwater/keys/",
         },
-        "stella@winnow.example": {"staff": "/staff/", "ledger": "/staff/ledger/"},
+        "stella@winnow.example": {
+            "staff": "/staff/",
+            "ledger": "/staff/ledger/",
+            "models of all": "/staff/models/",
+            "prices": "/staff/prices/",
+            "price": "/staff/prices/models/sandbox/*/",
+            "rate": "/staff/prices/operations/video_interview/",
+        },
     }
 
 
