@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html
 
 from ai_gateway.model_choices import ModelChoice
 from ai_gateway.routing import Route
@@ -12,7 +13,7 @@ from ai_gateway.routing import Route
 class ModelForm(forms.Form):
     """A model for an operation, and one to ask when that is of no use."""
 
-    model = forms.ChoiceField(required=False)
+    model = forms.ChoiceField(label="Model", required=False)
     fallback = forms.ChoiceField(
         label="If it is of no use",
         required=False,
@@ -24,7 +25,8 @@ class ModelForm(forms.Form):
         super().__init__(*args, **options)
         self._choices = {str(choice.route): choice for choice in choices}
         named = [(name, _describe(choice)) for name, choice in self._choices.items()]
-        self.fields["model"].choices = [("", f"The default: {default}"), *named]  # type: ignore[attr-defined]
+        self.fields["model"].choices = [("", "Winnow's default"), *named]  # type: ignore[attr-defined]
+        self.fields["model"].help_text = format_html("The default is {}.", default)
         self.fields["fallback"].choices = [("", "No other"), *named]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:

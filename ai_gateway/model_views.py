@@ -34,7 +34,7 @@ def model_choice(request: CompanyRequest, operation: str) -> HttpResponse:
     form = ModelForm(
         request.POST if request.method == "POST" else None,
         choices=list_choices(request.company, operation),
-        default=find_default_chain(operation) or "none",
+        default=find_default_chain(operation) or "no model",
         initial=_initial(row),
     )
     if form.is_valid():

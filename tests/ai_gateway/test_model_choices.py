@@ -142,9 +142,17 @@ def test_an_admin_chooses_models_and_goes_back_to_the_default(client, admin):
 def test_the_staffs_choice_for_all_shows_as_the_default_and_is_not_touched(client, admin):
     set_route(operation="scoring", company=None, chain="one/listed", acting=UserFactory(is_staff=True))
     page = client.get(address(admin.company, "scoring")).content.decode()
-    assert "The default: one/listed" in page
+    assert "The default is one/listed." in page
     choose(client, admin.company, "one/dear")
     assert ModelRoute.objects.get(company=None).chain == "one/listed"
+
+
+@pytest.mark.usefixtures("models")
+def test_the_name_of_a_model_is_text_on_the_page(client, admin):
+    set_route(operation="scoring", company=None, chain="one/<b>bold</b>", acting=UserFactory(is_staff=True))
+    page = client.get(address(admin.company, "scoring")).content.decode()
+    assert "one/&lt;b&gt;bold" in page
+    assert "<b>bold" not in page
 
 
 @pytest.mark.usefixtures("models")
