@@ -15,3 +15,8 @@ def is_sandbox_alone(company_id: int | None) -> bool:
         return all(is_sandbox_provider(route.provider) for chain in chains for route in parse_chain(chain))
     except ValueError:  # a chain names no model: nothing is done by anybody
         return False
+
+
+def is_sandbox_model(name: str) -> bool:
+    """Tell whether a ``provider/model`` that answered is the sandbox; no name is none."""
+    return is_sandbox_provider(name.partition("/")[0])

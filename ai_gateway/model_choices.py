@@ -6,12 +6,13 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Q
 
 from ai_gateway.models import ModelRoute
 from ai_gateway.provider_keys import list_provider_keys
 from ai_gateway.providers.registry import get_account, is_sandbox_provider
 from ai_gateway.routes import set_route
-from ai_gateway.routing import Route, parse_chain
+from ai_gateway.routing import Route, parse_chains
 from billing.access import admit_model, get_terms
 from billing.prices import find_price
 from billing.rates import find_weight
@@ -69,11 +70,9 @@ def choose_models(*, operation: str, routes: Sequence[Route], acting: Membership
 
 def _list_named(company: Company) -> Iterator[Route]:
     """Yield every model that is named somewhere and can write an answer."""
-    chains = list(settings.AI_MODELS.values())
-    chains += ModelRoute.objects.filter(company=None).values_list("chain", flat=True)
-    chains += ModelRoute.objects.filter(company=company).values_list("chain", flat=True)
-    for chain in chains:
-        yield from _read(chain)
+    routes = ModelRoute.objects.filter(Q(company=None) | Q(company=company)).values_list("operation", "chain")
+    for operation, written in [*settings.AI_MODELS.items(), *routes]:
+        yield from _read(operation, written)
     for provider, entry in settings.AI_PROVIDERS.items():
         yield from (Route(provider, model) for model in entry.get("models", ()))
     for provider, model in list_priced_models():
@@ -82,9 +81,9 @@ def _list_named(company: Company) -> Iterator[Route]:
             yield Route(provider, model)  # without a price of output it embeds, or writes down speech
 
 
-def _read(chain: str) -> list[Route]:
+def _read(operation: str, written: str) -> list[Route]:
     try:
-        return parse_chain(chain)
+        return [route for chain in parse_chains(operation, written) for route in chain]
     except ValueError:  # of the settings; the staff's page says what is wrong with it
         return []
 

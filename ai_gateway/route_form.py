@@ -14,6 +14,7 @@ from tokens.operations import label_operation
 
 _MODEL_LENGTH = 128  # as usage logs keep it
 _MAX_MODELS = 6
+_WRITTEN_LENGTH = 1000  # of the column
 
 
 class RouteForm(forms.Form):
@@ -54,4 +55,7 @@ class RouteForm(forms.Form):
             raise forms.ValidationError(
                 f"Name at most {_MAX_MODELS} models, none longer than {_MODEL_LENGTH} characters."
             )
-        return write_chains(chains)
+        written = write_chains(chains)
+        if len(written) > _WRITTEN_LENGTH:
+            raise forms.ValidationError(f"That is more than {_WRITTEN_LENGTH:,} characters.")
+        return written

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils import timezone
 
-from ai_gateway.providers.registry import is_sandbox_provider
+from ai_gateway.disclosure import is_sandbox_model
 from applications.models import Application, ApplicationStatus, Job, Operation, Run, Step, StepState
 from applications.selectors.usage import StepUsage
 
@@ -100,7 +100,7 @@ def _step_row(step: Step, usage: StepUsage | None, job: Job, company_slug: str, 
         state_label=state.label,
         message=_message(step, job),
         model=step.model.partition("/")[2],
-        is_sandbox=bool(step.model) and is_sandbox_provider(step.model.partition("/")[0]),
+        is_sandbox=is_sandbox_model(step.model),
         attempt=step.attempts or None,
         seconds=_seconds(step),
         input_tokens=usage.input_tokens if usage else None,

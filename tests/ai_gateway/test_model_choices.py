@@ -3,7 +3,7 @@
 import pytest
 
 from ai_gateway.calls import Call, call_ai
-from ai_gateway.disclosure import is_sandbox_alone
+from ai_gateway.disclosure import is_sandbox_alone, is_sandbox_model
 from ai_gateway.model_choices import choose_models, list_choices
 from ai_gateway.models import ModelRoute
 from ai_gateway.provider_keys import forget_provider_keys, set_provider_key
@@ -106,6 +106,14 @@ def test_what_staff_route_for_one_company_is_no_choice_of_another(admin):
     set_route(operation="decision", company=admin.company, chain="one/special", acting=UserFactory())
     assert "one/special" in names(admin.company)
     assert "one/special" not in names(SubscriptionFactory().company)
+
+
+@pytest.mark.usefixtures("models")
+def test_models_of_the_apis_chains_are_choices_one_by_one(admin):
+    PriceVersionFactory(provider="one", model="*")
+    set_route(operation="api", company=None, chain="one/a, one/b; one/c, one/d", acting=UserFactory())
+    assert {"one/a", "one/b", "one/c", "one/d"} <= set(names(admin.company))
+    assert not any(";" in name for name in names(admin.company))
 
 
 @pytest.mark.usefixtures("models")
@@ -259,3 +267,12 @@ def test_candidates_are_told_of_ai_as_soon_as_a_company_uses_any(client, admin, 
     choose(client, admin.company, "one/dear", operation="decision")
     assert not is_sandbox_alone(admin.company.pk)
     assert is_sandbox_alone(CompanyFactory().pk)
+
+
+@pytest.mark.parametrize(
+    ("model", "found"),
+    [("sandbox/rules", True), ("other/rules", True), ("one/dear", False), ("gone/model", False), ("", False)],
+)
+def test_a_step_of_the_sandbox_is_known_under_any_name(settings, model, found):
+    settings.AI_PROVIDERS = {**PROVIDERS, "other": {"kind": "anthropic", "base_url": settings.SANDBOX_URL}}
+    assert is_sandbox_model(model) is found

@@ -188,7 +188,7 @@ def test_the_list_shows_each_chain_of_the_api(settings):
     settings.AI_OPERATIONS = ()
     route("one/a, keyless/b, two/c; two/c, one/a", operation="api")
 
-    assert [(row.operation, row.asked, row.is_from_settings) for row in list_routes()] == [
-        ("api", ["one/a", "two/c"], False),
-        ("api", ["two/c", "one/a"], False),
+    assert [(row.operation, row.asked, row.set_by) for row in list_routes()] == [
+        ("api", ["one/a", "two/c"], "staff"),
+        ("api", ["two/c", "one/a"], "staff"),
     ]
