@@ -73,7 +73,7 @@ def test_an_empty_chain_takes_the_route_away(client, staff):
         ({"chain": "gpt-6"}, "“gpt-6” is not of the form provider/model."),
         ({"chain": f"one/{'x' * 129}"}, "none longer than 128 characters."),
         ({"chain": ",".join(f"one/{'x' * 120}{number}" for number in range(7))}, "Name at most 6 models"),
-        ({"operation": "api", "chain": ";".join(f"one/{n},two/{'x' * 50}{n}" for n in range(16))}, "more than 1,000"),
+        ({"operation": "api", "chain": ";".join(f"one/{n},two/{'x' * 53}{n}" for n in range(15))}, "more than 1,000"),
         ({"chain": "one/a\x00b", "company": "nobody"}, "Null characters are not allowed."),
         ({"chain": "one/a, nobody/b"}, "AI_PROVIDERS has no provider named &#x27;nobody&#x27;."),
         ({"chain": "one/a", "operation": "cooking"}, "Select a valid choice."),
