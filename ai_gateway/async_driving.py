@@ -15,6 +15,7 @@ from ai_gateway.effects import (
     Send,
     Settled,
     StartAttempt,
+    advance,
 )
 from tokens.errors import BudgetExceeded, InsufficientTokens
 from tokens.services.async_ledger import AsyncLedger
@@ -33,9 +34,9 @@ async def adrive(life: Life, ledger: AsyncLedger, send: Callable[[Send], Awaitab
     while True:
         if outcome is False or isinstance(failure, InsufficientTokens | BudgetExceeded):
             # A hold is too small, so the input is counted now: megabytes take a tokenizer seconds.
-            step = await asyncio.to_thread(_step, life, outcome, failure)
+            step = await asyncio.to_thread(advance, life, outcome, failure)
         else:
-            step = _step(life, outcome, failure)
+            step = advance(life, outcome, failure)
         if isinstance(step, Settled | Replayed):
             return step
         effect, outcome, failure = step, None, None
@@ -45,15 +46,6 @@ async def adrive(life: Life, ledger: AsyncLedger, send: Callable[[Send], Awaitab
             raise
         except BaseException as error:
             failure = error
-
-
-def _step(life: Life, outcome: Any, failure: BaseException | None) -> Effect | Settled | Replayed:
-    """Let the life decide what is to be done next, or end."""
-    try:
-        return life.send(outcome) if failure is None else life.throw(failure)
-    except StopIteration as end:
-        ended: Settled | Replayed = end.value
-        return ended
 
 
 async def _do(effect: Effect, ledger: AsyncLedger, send: Callable[[Send], Awaitable[Any]]) -> Any:

@@ -15,6 +15,7 @@ from ai_gateway.effects import (
     Send,
     Settled,
     StartAttempt,
+    advance,
 )
 from tokens.services.holds import extend_hold, place_hold, start_attempt
 from tokens.services.spool import close_or_spool
@@ -25,12 +26,10 @@ def drive(life: Life, send: Callable[[Send], Any]) -> Settled | Replayed:
     outcome: Any = None
     failure: BaseException | None = None
     while True:
-        try:
-            effect = life.send(outcome) if failure is None else life.throw(failure)
-        except StopIteration as end:
-            ended: Settled | Replayed = end.value
-            return ended
-        outcome, failure = None, None
+        step = advance(life, outcome, failure)
+        if isinstance(step, Settled | Replayed):
+            return step
+        effect, outcome, failure = step, None, None
         try:
             outcome = _do(effect, send)
         except BaseException as error:

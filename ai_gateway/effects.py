@@ -126,3 +126,12 @@ class Replayed:
 
 
 Life = Generator[Effect, Any, Settled | Replayed]
+
+
+def advance(life: Life, outcome: Any, failure: BaseException | None) -> Effect | Settled | Replayed:
+    """Let the life decide what is to be done next, or end. Raises what the life raises."""
+    try:
+        return life.send(outcome) if failure is None else life.throw(failure)
+    except StopIteration as end:
+        ended: Settled | Replayed = end.value
+        return ended

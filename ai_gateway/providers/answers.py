@@ -9,7 +9,7 @@ import structlog
 from ai_gateway.estimating import count_usage
 from ai_gateway.providers.content import ToolCall
 from ai_gateway.providers.errors import ProviderGarbledAnswer
-from ai_gateway.providers.types import ProviderKind, ProviderRequest, Usage
+from ai_gateway.providers.types import ProviderIdentity, ProviderRequest, Usage
 
 log = structlog.get_logger(__name__)
 
@@ -39,15 +39,15 @@ def garbled(*, provider: str, request_id: str, usage: Usage | None) -> ProviderG
 
 
 def settle_usage(
-    usage: Usage | None, *, request: ProviderRequest, produced_text: str, provider: str, kind: ProviderKind
+    usage: Usage | None, *, request: ProviderRequest, produced_text: str, provider: ProviderIdentity
 ) -> Usage:
     """Return the provider's usage, or our own count where it gave none; note numbers that contradict."""
     if usage is None:
-        log.warning("provider_usage_missing", provider=provider, model=request.model, call_id=request.call_id)
-        return count_usage(request, produced_text, kind)
+        log.warning("provider_usage_missing", provider=provider.name, model=request.model, call_id=request.call_id)
+        return count_usage(request, produced_text, provider.kind)
     if usage.contradictions:
         facts = {"model": request.model, "call_id": request.call_id, "contradictions": usage.contradictions}
-        log.warning("provider_usage_contradictory", provider=provider, **facts)
+        log.warning("provider_usage_contradictory", provider=provider.name, **facts)
     return usage
 
 
@@ -57,10 +57,10 @@ def read_request_id(headers: Mapping[str, str], payload: Mapping[str, Any]) -> s
     return found[:_REQUEST_ID_CHARACTERS] if isinstance(found, str) else ""
 
 
-def read_model(payload: Mapping[str, Any], request: ProviderRequest) -> str:
+def read_model(payload: Mapping[str, Any], asked: str) -> str:
     """Return the model that answered; the one asked for when the provider does not say."""
     model = payload.get("model")
-    return (model if isinstance(model, str) and model else request.model)[:_MODEL_CHARACTERS]
+    return (model if isinstance(model, str) and model else asked)[:_MODEL_CHARACTERS]
 
 
 def read_tier(value: object) -> str:

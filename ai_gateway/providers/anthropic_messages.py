@@ -110,14 +110,8 @@ def read_message_answer(received: Received, request: ProviderRequest, provider: 
         raise garbled(provider=provider.name, request_id=request_id, usage=usage)
     return ProviderAnswer(
         text=text,
-        usage=settle_usage(
-            usage,
-            request=request,
-            produced_text=text + written_calls(calls),
-            provider=provider.name,
-            kind=provider.kind,
-        ),
-        model=read_model(payload, request),
+        usage=settle_usage(usage, request=request, produced_text=text + written_calls(calls), provider=provider),
+        model=read_model(payload, request.model),
         provider_request_id=request_id,
         finish_reason=_FINISH_REASONS.get(str(payload.get("stop_reason")), "other"),
         service_tier=read_tier(raw_usage.get("service_tier")),

@@ -8,21 +8,18 @@ from ai_gateway.providers.types import ProviderIdentity, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddingRequest:
-    """Texts to embed with one model; see ``types.ProviderRequest`` for the time limit and the id."""
+class _MediaRequest:
+    """What is said of every request; see ``types.ProviderRequest``."""
 
-    texts: tuple[str, ...]
     model: str
     timeout_seconds: float
     call_id: str
-    dimensions: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddingAnswer:
-    """A vector for each text, in the order of the texts. ``usage`` is input only."""
+class _MediaAnswer:
+    """What is told with every answer; see ``types.ProviderAnswer``."""
 
-    vectors: tuple[tuple[float, ...], ...]
     usage: Usage
     model: str
     provider_request_id: str
@@ -33,7 +30,22 @@ class EmbeddingAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TranscriptionRequest:
+class EmbeddingRequest(_MediaRequest):
+    """Texts to embed."""
+
+    texts: tuple[str, ...]
+    dimensions: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingAnswer(_MediaAnswer):
+    """A vector for each text, in the order of the texts. ``usage`` is input only."""
+
+    vectors: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptionRequest(_MediaRequest):
     """Speech to write down; the file's name tells its format.
 
     ``audio_seconds`` is its length, charged where the provider reports neither tokens nor seconds.
@@ -41,25 +53,15 @@ class TranscriptionRequest:
 
     audio: bytes
     filename: str
-    model: str
-    timeout_seconds: float
-    call_id: str
     audio_seconds: Decimal | None = None
     language: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TranscriptionAnswer:
+class TranscriptionAnswer(_MediaAnswer):
     """What was said. ``usage`` has tokens, or else ``seconds``, by what the model is billed by."""
 
     text: str
-    usage: Usage
-    model: str
-    provider_request_id: str
-    duration_ms: int
-    finish_reason: str = ""
-    service_tier: str = ""
-    raw_usage: dict[str, Any] = field(default_factory=dict)
 
 
 class MediaProvider(ProviderIdentity, Protocol):

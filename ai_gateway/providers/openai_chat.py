@@ -79,14 +79,8 @@ def read_chat_answer(received: Received, request: ProviderRequest, provider: Pro
     refused = isinstance(refusal, str) and bool(refusal)
     return ProviderAnswer(
         text=str(refusal) if refused else text,
-        usage=settle_usage(
-            usage,
-            request=request,
-            produced_text=_produced_text(message, calls),
-            provider=provider.name,
-            kind=provider.kind,
-        ),
-        model=read_model(payload, request),
+        usage=settle_usage(usage, request=request, produced_text=_produced_text(message, calls), provider=provider),
+        model=read_model(payload, request.model),
         provider_request_id=request_id,
         finish_reason="refusal" if refused else read_finish_reason(choice.get("finish_reason"), calls),
         service_tier=read_tier(payload.get("service_tier")),

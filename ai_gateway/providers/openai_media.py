@@ -8,7 +8,7 @@ import structlog
 
 from ai_gateway.estimating import guess_text_tokens
 from ai_gateway.providers.adapter import Ask, Received
-from ai_gateway.providers.answers import as_usage_object, garbled, parse_object, read_request_id, sendable
+from ai_gateway.providers.answers import as_usage_object, garbled, parse_object, read_model, read_request_id, sendable
 from ai_gateway.providers.media import (
     EmbeddingAnswer,
     EmbeddingRequest,
@@ -20,8 +20,6 @@ from ai_gateway.providers.types import ProviderKind, Usage
 from ai_gateway.providers.usage import read_embeddings_usage, read_transcription_usage
 
 log = structlog.get_logger(__name__)
-
-_MODEL_CHARACTERS = 128
 
 
 class OpenAIMedia(OpenAIAdapter):
@@ -90,7 +88,7 @@ def read_embedding_answer(
     return EmbeddingAnswer(
         vectors=vectors,
         usage=usage,
-        model=_read_model(payload.get("model"), request.model),
+        model=read_model(payload, request.model),
         provider_request_id=request_id,
         duration_ms=received.duration_ms,
         raw_usage=as_usage_object(payload.get("usage")),
@@ -137,7 +135,3 @@ def _read_vectors(data: object, count: int) -> tuple[tuple[float, ...], ...] | N
 
 def _is_vector(value: object) -> bool:
     return isinstance(value, list) and all(type(number) in {int, float} and math.isfinite(number) for number in value)
-
-
-def _read_model(model: object, asked: str) -> str:
-    return (model if isinstance(model, str) and model else asked)[:_MODEL_CHARACTERS]

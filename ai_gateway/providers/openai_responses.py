@@ -100,8 +100,8 @@ def read_response(
     written = output.text + output.refusal + written_calls(output.tool_calls)
     return ProviderAnswer(
         text=output.refusal or output.text,
-        usage=settle_usage(usage, request=request, produced_text=written, provider=provider.name, kind=provider.kind),
-        model=read_model(payload, request),
+        usage=settle_usage(usage, request=request, produced_text=written, provider=provider),
+        model=read_model(payload, request.model),
         provider_request_id=request_id,
         finish_reason=_read_finish_reason(payload, output),
         service_tier=read_tier(payload.get("service_tier")),

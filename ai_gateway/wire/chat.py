@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ai_gateway.providers.answers import read_tier
+from ai_gateway.providers.answers import read_model, read_tier
 from ai_gateway.providers.types import Usage
 from ai_gateway.providers.usage import read_chat_usage, read_llama_timings
 from ai_gateway.wire.json_text import read_object, write_json
-from ai_gateway.wire.same_format import EventReader, MeteredRequest, garbled_answer, read_model_name
+from ai_gateway.wire.same_format import EventReader, MeteredRequest, garbled_answer
 from ai_gateway.wire.types import Reply
 
 FINISH_REASONS: Mapping[str, str] = {
@@ -55,7 +55,7 @@ class ChatExchange(MeteredRequest):
         return Reply(
             body=body,
             usage=usage or self.count_usage(texts),
-            model=read_model_name(payload, self.model),
+            model=read_model(payload, self.model),
             finish_reason=FINISH_REASONS.get(str(choices[0].get("finish_reason")), "other"),
             service_tier=read_tier(payload.get("service_tier")),
         )

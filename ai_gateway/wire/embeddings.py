@@ -1,8 +1,9 @@
 """Embeddings, of OpenAI and of the servers that speak its format."""
 
+from ai_gateway.providers.answers import read_model
 from ai_gateway.providers.usage import read_embeddings_usage
 from ai_gateway.wire.json_text import read_object, write_json
-from ai_gateway.wire.same_format import MeteredRequest, garbled_answer, read_model_name
+from ai_gateway.wire.same_format import MeteredRequest, garbled_answer
 from ai_gateway.wire.types import Reply
 
 
@@ -27,7 +28,7 @@ class EmbeddingsExchange(MeteredRequest):
         return Reply(
             body=body,
             usage=usage or self.count_usage(()),
-            model=read_model_name(payload, self.model),
+            model=read_model(payload, self.model),
             finish_reason="stop",
             service_tier="",
         )

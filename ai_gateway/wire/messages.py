@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ai_gateway.providers.answers import as_usage_object, read_tier
+from ai_gateway.providers.answers import as_usage_object, read_model, read_tier
 from ai_gateway.providers.types import Usage
 from ai_gateway.providers.usage import merge_messages_usage, read_messages_usage
 from ai_gateway.wire.json_text import read_object, write_json
-from ai_gateway.wire.same_format import EventReader, MeteredRequest, garbled_answer, read_model_name
+from ai_gateway.wire.same_format import EventReader, MeteredRequest, garbled_answer
 from ai_gateway.wire.types import Reply
 
 FINISH_REASONS: Mapping[str, str] = {
@@ -46,7 +46,7 @@ class MessagesExchange(MeteredRequest):
         return Reply(
             body=body,
             usage=usage or self.count_usage(text for block in content for text in iter_written(block)),
-            model=read_model_name(payload, self.model),
+            model=read_model(payload, self.model),
             finish_reason=FINISH_REASONS.get(str(payload.get("stop_reason")), "other"),
             service_tier=read_tier(as_usage_object(payload.get("usage")).get("service_tier")),
         )
@@ -73,7 +73,7 @@ class MessagesStream(EventReader):
             case "message_start":
                 message = payload.get("message")
                 if isinstance(message, Mapping):
-                    self.model = read_model_name(message, self.model)
+                    self.model = read_model(message, self.model)
                     self._take_told(message.get("usage"))
             case "message_delta":
                 self._take_told(payload.get("usage"))

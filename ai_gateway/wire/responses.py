@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ai_gateway.providers.answers import read_tier
+from ai_gateway.providers.answers import read_model, read_tier
 from ai_gateway.providers.types import Usage
 from ai_gateway.providers.usage import read_responses_usage
 from ai_gateway.wire.json_text import read_object, write_json
-from ai_gateway.wire.same_format import EventReader, MeteredRequest, garbled_answer, read_model_name
+from ai_gateway.wire.same_format import EventReader, MeteredRequest, garbled_answer
 from ai_gateway.wire.types import Reply
 
 _ENDS = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
@@ -34,7 +34,7 @@ class ResponsesExchange(MeteredRequest):
         return Reply(
             body=body,
             usage=usage or self.count_answer(payload, list(iter_output_texts(payload))),
-            model=read_model_name(payload, self.model),
+            model=read_model(payload, self.model),
             finish_reason=read_finish(payload),
             service_tier=read_tier(payload.get("service_tier")),
         )
@@ -67,7 +67,7 @@ class ResponsesStream(EventReader):
         kind = payload.get("type")
         response = payload.get("response")
         if isinstance(response, Mapping):
-            self.model = read_model_name(response, self.model)
+            self.model = read_model(response, self.model)
         if kind == "error" or payload.get("error"):
             nested = payload.get("error")
             self.error = nested if isinstance(nested, Mapping) else payload

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from ai_gateway.estimating import guess_text_tokens
-from ai_gateway.providers.answers import garbled, read_tier
+from ai_gateway.providers.answers import garbled, read_model, read_request_id, read_tier
 from ai_gateway.providers.errors import ProviderGarbledAnswer
 from ai_gateway.providers.failures import redact
 from ai_gateway.providers.types import ProviderKind, Usage
@@ -16,9 +16,6 @@ from ai_gateway.wire.inputs import Input, read_input
 from ai_gateway.wire.json_text import read_object
 from ai_gateway.wire.sse import EventBuffer, read_data, split_events
 from ai_gateway.wire.types import Asked
-
-_MODEL_CHARACTERS = 128
-_ID_CHARACTERS = 128
 
 
 class MeteredRequest:
@@ -57,18 +54,9 @@ def add_output(usage: Usage, tokens: int) -> Usage:
     return replace(usage, output=usage.output + tokens, source="counted")
 
 
-def read_model_name(payload: Mapping[str, Any], otherwise: str) -> str:
-    """Return the model that answered."""
-    model = payload.get("model")
-    return (model if isinstance(model, str) and model else otherwise)[:_MODEL_CHARACTERS]
-
-
 def garbled_answer(payload: Mapping[str, Any], usage: Usage | None) -> ProviderGarbledAnswer:
     """Build the error for a success that is not in the provider's own format."""
-    id_ = payload.get("id")
-    return garbled(
-        provider="The provider", request_id=id_[:_ID_CHARACTERS] if isinstance(id_, str) else "", usage=usage
-    )
+    return garbled(provider="The provider", request_id=read_request_id({}, payload), usage=usage)
 
 
 class EventReader(ABC):
@@ -131,7 +119,7 @@ class EventReader(ABC):
             return event
         if not self._has_begun:
             self._has_begun = True
-            self.model = read_model_name(payload, self.model)
+            self.model = read_model(payload, self.model)
         seen = self.error
         is_wanted = self.take(payload)
         if self.error is not seen:
