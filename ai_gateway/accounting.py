@@ -68,15 +68,13 @@ class Tariff:
         """Return what an answer cost, at the tier that the provider says it billed."""
         return cost_of(usage, self.price, self.rate, service_tier=service_tier, media_seconds=media_seconds)
 
-    def cost_at_most(
-        self, usage: Usage, *, asked_tier: str = "", media_seconds: Decimal | None = None
-    ) -> Decimal | None:
+    def cost_at_most(self, usage: Usage, *, asked_tier: str = "", media_seconds: Decimal | None = None) -> Cost:
         """Return what an answer costs at most, before its tier is known; see ``price_usage_at_most``."""
         if self.price is not None:
             usd = price_usage_at_most(self.price, usage, asked_tier=asked_tier, media_seconds=media_seconds)
             if usd is not None:
-                return usd
-        return fall_back(self.rate, media_seconds).usd
+                return Cost(usd, kind_of(self.price))
+        return fall_back(self.rate, media_seconds)
 
 
 def find_tariffs(routes: Sequence[Route], *, operation: str, terms: Terms) -> list[tuple[Route, Tariff]]:
@@ -152,9 +150,7 @@ def answered(
     )
 
 
-def failed(
-    number: int, error: ProviderError, tariff: Tariff, *, estimated_cost_usd: Decimal | None, streamed: bool
-) -> AttemptUsage:
+def failed(number: int, error: ProviderError, tariff: Tariff, *, estimate: Cost, streamed: bool) -> AttemptUsage:
     """Account for an attempt that reached its provider and brought no answer.
 
     Usage that came with the failure is charged: the provider counted it. Without usage the company pays nothing; if
@@ -170,13 +166,11 @@ def failed(
     if error.usage is not None:
         return AttemptUsage(status="failed", **facts, **_used(error.usage, tariff))
     if error.delivery == "unknown":
-        return AttemptUsage(
-            status="unknown", usage_source="none", **facts, **_priced(tariff, _estimated(tariff, estimated_cost_usd))
-        )
+        return AttemptUsage(status="unknown", usage_source="none", **facts, **_priced(tariff, estimate))
     return AttemptUsage(status="refused", usage_source="none", **facts, **_priced(tariff, _nothing(tariff)))
 
 
-def abandoned(number: int, tariff: Tariff, *, estimated_cost_usd: Decimal | None) -> AttemptUsage:
+def abandoned(number: int, tariff: Tariff, *, estimate: Cost) -> AttemptUsage:
     """Account for an attempt that this process was stopped in: nobody can know what the provider counted."""
     return AttemptUsage(
         attempt_number=number,
@@ -184,7 +178,7 @@ def abandoned(number: int, tariff: Tariff, *, estimated_cost_usd: Decimal | None
         usage_source="none",
         error_code="interrupted",
         succeeded=False,
-        **_priced(tariff, _estimated(tariff, estimated_cost_usd)),
+        **_priced(tariff, estimate),
     )
 
 
@@ -223,13 +217,6 @@ def _charged(usage: Usage, tariff: Tariff, media_seconds: Decimal | None) -> dic
             "weight_version_id": None if version is None else version.pk,
         }
     return {"charged_tokens": tariff.charge_uncounted(media_seconds), "weight_version_id": tariff.rate.pk}
-
-
-def _estimated(tariff: Tariff, usd: Decimal | None) -> Cost:
-    """Say where the estimate is from that was made before the request was sent."""
-    if usd is None:
-        return UNPRICED
-    return Cost(usd, "fallback" if tariff.price is None else kind_of(tariff.price))
 
 
 def _nothing(tariff: Tariff) -> Cost:

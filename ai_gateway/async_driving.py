@@ -57,11 +57,13 @@ async def _do(effect: Effect, ledger: AsyncLedger, send: Callable[[Send], Awaita
         case Pause(seconds):
             return await asyncio.sleep(seconds)
         case StartAttempt(hold_id, candidate, lease):
+            estimate = candidate.plan.estimate
             return await ledger.start_attempt(
                 hold_id=hold_id,
                 provider=candidate.route.provider,
                 model=candidate.route.model,
-                estimated_cost_usd=candidate.plan.estimated_cost_usd,
+                estimated_cost_usd=estimate.usd,
+                estimated_price_kind=estimate.kind,
                 lease_seconds=lease,
             )
         case ExtendHold(hold_id, more, lease):

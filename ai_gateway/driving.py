@@ -45,11 +45,13 @@ def _do(effect: Effect, send: Callable[[Send], Any]) -> Any:
         case Pause(seconds):
             return time.sleep(seconds)
         case StartAttempt(hold_id, candidate, lease):
+            estimate = candidate.plan.estimate
             return start_attempt(
                 hold_id=hold_id,
                 provider=candidate.route.provider,
                 model=candidate.route.model,
-                estimated_cost_usd=candidate.plan.estimated_cost_usd,
+                estimated_cost_usd=estimate.usd,
+                estimated_price_kind=estimate.kind,
                 lease_seconds=lease,
             )
         case ExtendHold(hold_id, more, lease):

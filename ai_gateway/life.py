@@ -110,6 +110,7 @@ def _reserve(call: PlannedCall, candidate: Candidate) -> Generator[Effect, Any, 
 
 
 def _hold_request(call: PlannedCall, candidate: Candidate, minimum_tokens: int) -> HoldRequest:
+    estimate = candidate.plan.estimate
     return HoldRequest(
         company_id=call.company_id,
         operation=call.operation,
@@ -119,7 +120,8 @@ def _hold_request(call: PlannedCall, candidate: Candidate, minimum_tokens: int) 
         provider=candidate.route.provider,
         model=candidate.route.model,
         attribution=call.attribution,
-        estimated_cost_usd=candidate.plan.estimated_cost_usd,
+        estimated_cost_usd=estimate.usd,
+        estimated_price_kind=estimate.kind,
         key=call.key,
         request_hash=call.request_hash,
         key_owner=call.key_owner,
@@ -187,7 +189,7 @@ class _Attempts:
         """End the hold of a call that this process stops making: nobody can know what the provider counted."""
         if self.in_flight:
             plan = self.candidate.plan
-            self.usages.append(abandoned(self.number, plan.tariff, estimated_cost_usd=plan.estimated_cost_usd))
+            self.usages.append(abandoned(self.number, plan.tariff, estimate=plan.estimate))
         logger.warning("call_interrupted", hold_id=str(self.hold_id), attempt=self.number, in_flight=self.in_flight)
         yield self._end({"code": "interrupted", "message": "The call was interrupted.", "retryable": True})
 
@@ -218,7 +220,7 @@ class _Attempts:
                 self.number,
                 error,
                 plan.tariff,
-                estimated_cost_usd=plan.estimated_cost_usd,
+                estimate=plan.estimate,
                 streamed=self.call.streamed,
             )
             self.usages.append(usage)

@@ -9,6 +9,7 @@ from ai_gateway.calibration import raise_bound
 from ai_gateway.estimating import estimate_input_tokens
 from ai_gateway.operations import limits_of
 from ai_gateway.providers.types import ProviderKind, ProviderRequest, Usage
+from billing.costs import Cost
 
 # A rough bound counts a token for each byte. What such a call costs if it is lost is guessed by the usual ratio.
 _BYTES_PER_TOKEN = 4
@@ -62,7 +63,7 @@ class CallPlan:
         return replace(self, input_tokens=raise_bound(self.input_tokens, factor), count_input=counted)
 
     @property
-    def estimated_cost_usd(self) -> Decimal | None:
+    def estimate(self) -> Cost:
         """The platform's cost of an attempt whose outcome stays unknown, if the model is priced: at most, or nearly."""
         input_tokens = self.input_tokens if self.count_input is None else -(-self.input_tokens // _BYTES_PER_TOKEN)
         highest = Usage(input_uncached=input_tokens, output=self.output_tokens * self.answers)

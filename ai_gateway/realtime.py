@@ -23,6 +23,7 @@ from ai_gateway.providers.types import Usage
 from ai_gateway.providers.usage import read_realtime_usage
 from ai_gateway.routing import Route
 from billing.access import get_terms
+from billing.costs import Cost
 from tokens.errors import BudgetExceeded, CallInFlight, InsufficientTokens
 from tokens.models import HoldState
 from tokens.selectors.answers import find_hold_of_key
@@ -159,7 +160,7 @@ def _book(session: RealtimeSession, told: _Told, route: Route, seconds: Decimal 
 def _hold(
     session: RealtimeSession, route: Route, told_id: str, tariff: Tariff, needed_tokens: int, minimum_tokens: int
 ) -> UUID:
-    key = _key(session, told_id)
+    key, estimate = _key(session, told_id), _estimate(session, tariff)
     return place_hold(
         HoldRequest(
             company_id=session.company_id,
@@ -170,7 +171,8 @@ def _hold(
             provider=route.provider,
             model=route.model,
             attribution=session.attribution,
-            estimated_cost_usd=_highest_cost(session, tariff),
+            estimated_cost_usd=estimate.usd,
+            estimated_price_kind=estimate.kind,
             key=key,
             request_hash=sha256(key.encode()).digest(),
             key_owner=session.key_owner,
@@ -180,11 +182,11 @@ def _hold(
 
 def _account(session: RealtimeSession, told: _Told, tariff: Tariff, quantities: Quantities) -> AttemptUsage:
     if not told.is_counted:
-        return abandoned(1, tariff, estimated_cost_usd=_highest_cost(session, tariff))
+        return abandoned(1, tariff, estimate=_estimate(session, tariff))
     return answered(1, told, tariff, prompt_version="", quantities=quantities, streamed=True)
 
 
-def _highest_cost(session: RealtimeSession, tariff: Tariff) -> Decimal | None:
+def _estimate(session: RealtimeSession, tariff: Tariff) -> Cost:
     return tariff.cost_at_most(Usage(input_uncached=session.context_tokens, output=limits_of(OPERATION).output_tokens))
 
 

@@ -13,6 +13,7 @@ from ai_gateway.providers.errors import ProviderRejectedRequest, ProviderUnavail
 from ai_gateway.providers.types import Usage
 from ai_gateway.routing import Route
 from billing.access import Terms
+from billing.costs import UNPRICED, Cost
 from billing.models import PriceRate, RefusedModel
 from billing.services import refused_models
 from tests.billing.factories import OperationRateFactory, PriceVersionFactory, WeightVersionFactory
@@ -105,19 +106,19 @@ def test_tokens_that_were_counted_are_charged_and_not_the_seconds_as_well():
 
 def test_a_refused_request_cost_nothing_where_a_price_is_known():
     refusal = ProviderRejectedRequest("no", delivery="rejected")
-    options = {"estimated_cost_usd": Decimal(1), "streamed": False}
+    options = {"estimate": Cost(Decimal(1), "listed"), "streamed": False}
     assert failed(1, refusal, Tariff(priced(), Decimal(25)), **options).provider_cost_usd == 0
     assert failed(1, refusal, Tariff(None, Decimal(25)), **options).price_kind == "unpriced"
 
 
 def test_an_attempt_of_unknown_outcome_costs_the_estimate():
     lost = ProviderUnavailable("away", delivery="unknown")
-    rate = OperationRateFactory.build(fallback_usd_per_request=Decimal("0.125"))
-    known = failed(1, lost, Tariff(priced(), Decimal(25)), estimated_cost_usd=Decimal(1), streamed=False)
-    assert (known.status, known.price_kind, known.provider_cost_usd) == ("unknown", "listed", 1)
-    guessed = abandoned(1, Tariff(None, Decimal(25), None, rate), estimated_cost_usd=Decimal("0.125"))
+    tariff = Tariff(priced(), Decimal(25))
+    known = failed(1, lost, tariff, estimate=Cost(Decimal(1), "override"), streamed=False)
+    assert (known.status, known.price_kind, known.provider_cost_usd) == ("unknown", "override", 1)
+    guessed = abandoned(1, tariff, estimate=Cost(Decimal("0.125"), "fallback"))
     assert (guessed.price_kind, guessed.provider_cost_usd) == ("fallback", Decimal("0.125"))
-    assert abandoned(1, Tariff(None, Decimal(25)), estimated_cost_usd=None).price_kind == "unpriced"
+    assert abandoned(1, tariff, estimate=UNPRICED).price_kind == "unpriced"
 
 
 def test_an_estimate_takes_the_dearest_that_may_be_billed():
@@ -125,8 +126,18 @@ def test_an_estimate_takes_the_dearest_that_may_be_billed():
     rate = OperationRateFactory.build(fallback_usd_per_request=Decimal("0.125"))
     tariff = Tariff(priced(fast), Decimal(25), None, rate)
     million = Usage(input_uncached=1_000_000)
-    assert (tariff.cost_at_most(million), tariff.cost_at_most(million, asked_tier="auto")) == (2, 9)
-    assert Tariff(None, Decimal(25), None, rate).cost_at_most(million) == Decimal("0.125")
+    assert (tariff.cost_at_most(million).usd, tariff.cost_at_most(million, asked_tier="auto").usd) == (2, 9)
+    assert Tariff(None, Decimal(25), None, rate).cost_at_most(million).usd == Decimal("0.125")
+
+
+def test_an_estimate_says_where_it_is_from():
+    rate = OperationRateFactory.build(fallback_usd_per_request=Decimal("0.125"))
+    used = Usage(input_uncached=1_000_000)
+    own_price = Tariff(priced(kind="override"), Decimal(25), None, rate)
+    output_alone = Tariff(priced(kind="override", input_usd_per_million=None), Decimal(25), None, rate)
+    assert own_price.cost_at_most(used) == Cost(Decimal(2), "override")
+    assert output_alone.cost_at_most(used) == Cost(Decimal("0.125"), "fallback")
+    assert Tariff(None, Decimal(25)).cost_at_most(used) == UNPRICED
 
 
 FIRST, SECOND = Route("openai", "gpt-test"), Route("openai", "gpt-new")

@@ -1,6 +1,9 @@
 """The driver that does not block: whatever is cancelled, and whenever, its hold is ended."""
 
 import asyncio
+import threading
+from dataclasses import replace
+from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_gateway import life
+from ai_gateway.accounting import Tariff
 from ai_gateway.async_driving import adrive
 from ai_gateway.effects import Candidate, Settled
 from ai_gateway.errors import CallFailed
@@ -16,6 +20,7 @@ from ai_gateway.providers.errors import ProviderQuotaSpent, ProviderUnavailable
 from ai_gateway.providers.types import Usage
 from ai_gateway.routing import Route
 from tests.ai_gateway.test_life import call, plan, reply
+from tests.billing.factories import PriceVersionFactory
 from tokens.services.movements import PlacedHold, Settlement
 
 
@@ -26,6 +31,7 @@ class Ledger:
         self.turns = turns
         self.open: set[UUID] = set()
         self.closings = []
+        self.attempts = []
 
     async def place_hold(self, request):
         await self._wait()
@@ -34,7 +40,8 @@ class Ledger:
         await self._wait()
         return PlacedHold(hold_id, request.needed_tokens, is_replay=False)
 
-    async def start_attempt(self, **_attempt):
+    async def start_attempt(self, **attempt):
+        self.attempts.append(attempt)
         await self._wait()
         return 2
 
@@ -132,6 +139,40 @@ def test_each_moment_of_a_call_can_be_the_one_that_it_is_cancelled_in():
         ends.append(asyncio.run(drive_cancelling_at(ledger, sending(*SCRIPTS[1]()), turns)))
         assert ledger.open == set(), turns
     assert {type(end) for end in ends} == {asyncio.CancelledError, Settled}
+
+
+def test_another_attempt_is_written_with_its_estimate_and_where_that_is_from():
+    ledger = Ledger()
+    candidate = Candidate(Route("first", "a"), replace(plan(), tariff=Tariff(PriceVersionFactory.build(), Decimal(25))))
+    send = sending(ProviderUnavailable("away", delivery="not_sent"), reply(output=1))
+
+    asyncio.run(adrive(live(call(candidate)), ledger, send))
+
+    [attempt] = ledger.attempts
+    estimate = candidate.plan.estimate
+    assert (attempt["estimated_cost_usd"], attempt["estimated_price_kind"]) == (estimate.usd, "listed")
+
+
+def test_a_hold_that_does_not_grow_has_the_next_input_counted_aside():
+    class Tight(Ledger):
+        async def extend_hold(self, **_wanted):
+            return False
+
+    threads = []
+
+    def count():
+        threads.append(threading.current_thread())
+        return 90
+
+    rough = plan(input_tokens=4_000, count_input=count)
+    planned = call(Candidate(Route("first", "a"), plan()), Candidate(Route("second", "b"), rough))
+
+    asyncio.run(
+        adrive(live(planned), Tight(), sending(ProviderQuotaSpent("spent", delivery="refused"), reply(output=1)))
+    )
+
+    assert len(threads) == 1
+    assert threads != [threading.main_thread()]
 
 
 def test_a_cancelled_request_is_accounted_for_as_unknown():

@@ -35,6 +35,7 @@ from ai_gateway.providers.errors import (
 )
 from ai_gateway.providers.types import Usage
 from ai_gateway.routing import Route
+from tests.billing.factories import PriceVersionFactory
 from tokens.errors import InsufficientTokens
 from tokens.services.holds import Attribution, PlacedHold
 
@@ -69,6 +70,18 @@ def ended(life, outcome=None):
     with pytest.raises(StopIteration) as stop:
         life.send(outcome)
     return stop.value.value
+
+
+def test_a_hold_and_each_attempt_say_where_the_estimate_of_their_cost_is_from():
+    staffs = Tariff(PriceVersionFactory.build(kind="override"), Decimal(25))
+    second = Candidate(Route("second", "b"), replace(plan(), tariff=staffs))
+    life = live(call(Candidate(Route("first", "a"), replace(plan(), tariff=staffs)), second))
+    asked = next(life).request
+    life.send(PlacedHold(HOLD, asked.needed_tokens, is_replay=False))
+    started = life.throw(ProviderQuotaSpent("spent", delivery="refused"))
+
+    assert (asked.estimated_price_kind, asked.estimated_cost_usd > 0) == ("override", True)
+    assert started.candidate.plan.estimate.kind == "override"
 
 
 def test_an_answered_call_is_settled_with_what_was_used():

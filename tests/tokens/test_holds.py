@@ -1,6 +1,7 @@
 """Holds and settlements, one call at a time."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -202,6 +203,27 @@ def test_a_lost_attempt_becomes_unknown_after_the_grace_and_costs_the_company_no
     assert (log.status, log.charged_tokens, log.price_kind) == ("unknown", 0, "unpriced")
     assert Attempt.objects.get().state == "unknown"
     assert get_balance(company.pk).available_tokens == 100
+
+
+def test_an_attempt_that_stays_unknown_says_where_its_estimate_is_from():
+    company = new_company(tokens=100)
+    placed = hold(company, 60, estimated_cost_usd=Decimal("0.3"), estimated_price_kind="override")
+    for kind, estimate in (("fallback", Decimal("0.125")), ("free", Decimal(0)), ("listed", None)):
+        facts = {"provider": "openai", "model": "m", "lease_seconds": 60}
+        start_attempt(hold_id=placed.hold_id, estimated_cost_usd=estimate, estimated_price_kind=kind, **facts)
+    end_lease(placed.hold_id)
+    upkeep.expire_holds()
+
+    assert upkeep.mark_unknown_attempts(grace_seconds=0) == 4
+
+    logs = UsageLog.objects.order_by("attempt_number")
+    assert [(log.price_kind, log.provider_cost_usd) for log in logs] == [
+        ("override", Decimal("0.3")),
+        ("fallback", Decimal("0.125")),
+        ("free", 0),
+        ("unpriced", None),
+    ]
+    assert [result for result in audit_ledger() if not result.holds] == []
 
 
 def test_a_repeated_key_finds_the_settled_call_and_holds_nothing():

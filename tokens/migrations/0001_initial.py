@@ -366,6 +366,15 @@ class Migration(migrations.Migration):
                         null=True,
                     ),
                 ),
+                (
+                    "estimated_price_kind",
+                    tokens.models.fields.DomainField(
+                        "tokens_price_kind",
+                        db_default="listed",
+                        default="listed",
+                        help_text="Where that estimate is from.",
+                    ),
+                ),
                 ("started_at", models.DateTimeField(db_default=tokens.models.fields.ClockTimestamp(), editable=False)),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
                 ("usage_log_id", models.UUIDField(blank=True, null=True)),

@@ -110,6 +110,9 @@ class Attempt(models.Model):
     )
     error_code = models.CharField(max_length=64, blank=True, db_default="", default="")
     estimated_cost_usd = money(help_text="What the platform may owe if the outcome stays unknown.")
+    estimated_price_kind = DomainField(
+        "tokens_price_kind", db_default="listed", default="listed", help_text="Where that estimate is from."
+    )
     started_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
     ended_at = models.DateTimeField(null=True, blank=True)
     usage_log_id = models.UUIDField(null=True, blank=True)

@@ -58,7 +58,14 @@ class AsyncLedger:
         return await self._make(placing(request))
 
     async def start_attempt(
-        self, *, hold_id: UUID, provider: str, model: str, estimated_cost_usd: Decimal | None, lease_seconds: int
+        self,
+        *,
+        hold_id: UUID,
+        provider: str,
+        model: str,
+        estimated_cost_usd: Decimal | None,
+        estimated_price_kind: str = "listed",
+        lease_seconds: int,
     ) -> int:
         """Write the next attempt; raises ``HoldEnded`` or ``LedgerAway``."""
         movement = starting_attempt(
@@ -66,6 +73,7 @@ class AsyncLedger:
             provider=provider,
             model=model,
             estimated_cost_usd=estimated_cost_usd,
+            estimated_price_kind=estimated_price_kind,
             lease_seconds=lease_seconds,
         )
         return await self._make(movement)

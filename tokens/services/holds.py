@@ -50,7 +50,13 @@ def place_hold(request: HoldRequest) -> PlacedHold:
 
 
 def start_attempt(
-    *, hold_id: UUID, provider: str, model: str, estimated_cost_usd: Decimal | None, lease_seconds: int
+    *,
+    hold_id: UUID,
+    provider: str,
+    model: str,
+    estimated_cost_usd: Decimal | None,
+    estimated_price_kind: str = "listed",
+    lease_seconds: int,
 ) -> int:
     """Write the next attempt before its request is sent, and renew the lease; returns the attempt's number.
 
@@ -62,6 +68,7 @@ def start_attempt(
         provider=provider,
         model=model,
         estimated_cost_usd=estimated_cost_usd,
+        estimated_price_kind=estimated_price_kind,
         lease_seconds=lease_seconds,
     )
     return _make(movement)

@@ -46,7 +46,8 @@ class HoldRequest:
     """What to reserve: between ``minimum_tokens`` and ``needed_tokens``, as the balance allows.
 
     ``key`` with ``request_hash`` (SHA-256 of the request) makes the call idempotent. ``estimated_cost_usd`` is the
-    platform's cost should the first attempt's outcome stay unknown; None when the model is not priced.
+    platform's cost should the first attempt's outcome stay unknown, None when the model is not priced;
+    ``estimated_price_kind`` is where that is from.
 
     With ``key_owner`` "company" every attempt is made with the company's own key at the provider: budgets are held and
     count what is used, and neither balance nor debt is looked at or moved.
@@ -61,6 +62,7 @@ class HoldRequest:
     model: str
     attribution: Attribution
     estimated_cost_usd: Decimal | None = None
+    estimated_price_kind: str = "listed"
     key: str | None = None
     request_hash: bytes | None = None
     key_owner: KeyOwner = "platform"
@@ -178,7 +180,13 @@ def placing(request: HoldRequest) -> Movement[PlacedHold]:
 
 
 def starting_attempt(
-    *, hold_id: UUID, provider: str, model: str, estimated_cost_usd: Decimal | None, lease_seconds: int
+    *,
+    hold_id: UUID,
+    provider: str,
+    model: str,
+    estimated_cost_usd: Decimal | None,
+    estimated_price_kind: str = "listed",
+    lease_seconds: int,
 ) -> Movement[int]:
     """Write the next attempt and renew the lease. Makes the attempt's number."""
 
@@ -193,6 +201,7 @@ def starting_attempt(
         "provider": provider,
         "model": model,
         "estimated_cost_usd": estimated_cost_usd,
+        "estimated_price_kind": estimated_price_kind,
         "lease_seconds": lease_seconds,
     }
     return Movement(START_ATTEMPT, parameters, read, tells_durability=False)

@@ -9,11 +9,12 @@ PLACE_HOLD = f"""
     SELECT outcome, hold_id, held_tokens, available_tokens, debt_tokens, budget_id, {IS_DURABLE} FROM tokens_place_hold(
         %(company_id)s, %(needed_tokens)s, %(minimum_tokens)s, %(lease_seconds)s, %(key)s, %(request_hash)s,
         %(provider)s, %(model)s, %(estimated_cost_usd)s, %(operation)s, %(feature)s, %(application_id)s, %(job_id)s,
-        %(user_id)s, %(api_key_id)s, %(step_id)s, %(trace_id)s, %(session_id)s, %(key_owner)s)
+        %(user_id)s, %(api_key_id)s, %(step_id)s, %(trace_id)s, %(session_id)s, %(key_owner)s,
+        %(estimated_price_kind)s)
 """
 START_ATTEMPT = """
     SELECT tokens_start_attempt(
-        %(hold_id)s, %(provider)s, %(model)s, %(estimated_cost_usd)s, %(lease_seconds)s)
+        %(hold_id)s, %(provider)s, %(model)s, %(estimated_cost_usd)s, %(lease_seconds)s, %(estimated_price_kind)s)
 """
 EXTEND_HOLD = f"""
     SELECT outcome, held_tokens, {IS_DURABLE} FROM tokens_extend_hold(%(hold_id)s, %(more_tokens)s, %(lease_seconds)s)

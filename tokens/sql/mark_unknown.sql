@@ -21,7 +21,7 @@ BEGIN
                api_key_id, step_id, trace_id, session_id, provider, model, key_owner, 'unknown', 'process_died', 'none',
                started_at,
                CASE WHEN key_owner = 'company' THEN 'own_key'
-                    WHEN estimated_cost_usd IS NULL THEN 'unpriced' ELSE 'listed' END,
+                    WHEN estimated_cost_usd IS NULL THEN 'unpriced' ELSE estimated_price_kind END,
                CASE WHEN key_owner = 'company' THEN 0 ELSE estimated_cost_usd END, company_day
         FROM open_attempt
     )

@@ -38,7 +38,8 @@ CREATE OR REPLACE FUNCTION tokens_place_hold(
     p_step_id uuid,
     p_trace_id uuid,
     p_session_id text,
-    p_key_owner text DEFAULT 'platform'  -- whose key the provider is called with
+    p_key_owner text DEFAULT 'platform', -- whose key the provider is called with
+    p_estimated_price_kind text DEFAULT 'listed'
 ) RETURNS TABLE (
     outcome text, hold_id uuid, held_tokens bigint, available_tokens bigint, debt_tokens bigint, budget_id uuid)
 LANGUAGE plpgsql AS $$
@@ -131,8 +132,8 @@ BEGIN
         PERFORM tokens_count_in_budgets(new_hold, 0, amount);
     END IF;
 
-    INSERT INTO tokens_attempt (hold_id, number, provider, model, estimated_cost_usd)
-    VALUES (new_hold, 1, p_provider, p_model, p_estimated_cost_usd);
+    INSERT INTO tokens_attempt (hold_id, number, provider, model, estimated_cost_usd, estimated_price_kind)
+    VALUES (new_hold, 1, p_provider, p_model, p_estimated_cost_usd, p_estimated_price_kind);
 
     IF p_key IS NOT NULL THEN
         -- A key whose earlier hold was released or expired now stands for this one.
