@@ -19,7 +19,9 @@ if not apps.ready:  # in the server process, which loads this module first
     django.setup()
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([__name__, "tests.tokens.proof.victims", "ai_gateway.providers.openai_chat"])
+_CONTEXT.set_forkserver_preload(
+    [__name__, "tests.tokens.proof.victims", "tests.tokens.proof.web_victims", "ai_gateway.providers.openai_chat"]
+)
 
 _PATIENCE_SECONDS = 900
 

@@ -1,14 +1,9 @@
 """A worker that is killed in the middle of a call, at each point: afterwards the call is made again, and charged once."""
 
-import os
 import random
-import signal
 import time
-from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -19,14 +14,13 @@ from ai_gateway.calls import Answer, Call, call_ai
 from ai_gateway.errors import CallUnderWay
 from billing.models import Plan, Subscription
 from tests.tokens.ledger import new_company
+from tests.tokens.proof.aftermath import assert_charged_once, kill, let_leases_run_out, list_charges, see_dead
 from tests.tokens.proof.hammer import gate
 from tests.tokens.proof.mutations import CHARGED_AGAIN, SETTLED_AGAIN, put_in, restored
 from tests.tokens.proof.processes import Settings, settings_for_child, start
 from tests.tokens.proof.victims import drain_spool, make_call, make_calls
 from tests.tokens.proof.waiting import wait_for_blocked_backend, wait_until
-from tokens.models import Hold, UsageLog
-from tokens.selectors import get_balance
-from tokens.selectors.audit import audit_ledger
+from tokens.models import UsageLog
 from tokens.services import spool, upkeep
 
 TOKENS = 100_000
@@ -69,33 +63,6 @@ def make_again(call: Call) -> Answer:
         return call_ai(call)
 
 
-def let_leases_run_out() -> None:
-    """Let the time pass that a lease lasts."""
-    Hold.objects.filter(state="open").update(lease_expires_at=timezone.now() - timedelta(hours=2))
-
-
-def assert_charged_once(company_id: int, answers: Mapping[str | None, Answer]) -> None:
-    """Each key was charged once, as its answer says, whatever was tried; nothing is open, waits or is amiss."""
-    Hold.objects.filter(state="expired").update(ended_at=timezone.now() - timedelta(hours=2))
-    upkeep.mark_unknown_attempts()
-    assert list_charges() == {key: [answer.charged_tokens] for key, answer in answers.items()}
-    charged = sum(answer.charged_tokens for answer in answers.values())
-    balance = get_balance(company_id)
-    assert (balance.held_tokens, balance.available_tokens) == (0, TOKENS - charged)
-    assert Hold.objects.filter(state="open").count() == 0
-    assert [*spool.list_waiting(), *spool.list_unreadable()] == []
-    assert [result for result in audit_ledger() if not result.holds] == []
-
-
-def list_charges() -> Mapping[str | None, list[int]]:
-    """List what was charged under each key: one number for each usage log that cost the company something."""
-    keys: dict[UUID, str | None] = dict(Hold.objects.values_list("pk", "key"))
-    charges = defaultdict(list)
-    for log in UsageLog.objects.exclude(charged_tokens=0):
-        charges[keys[log.hold_id]].append(log.charged_tokens - log.absorbed_tokens)
-    return charges
-
-
 @pytest.mark.parametrize(
     ("point", "requests", "unknown"),
     [
@@ -118,11 +85,11 @@ def test_a_worker_killed_at_a_point_of_its_call(call, given, upstream, point, re
 
     answer = make_again(call)
 
-    assert_charged_once(call.company_id, {"k": answer})
+    assert_charged_once(call.company_id, TOKENS, {"k": answer})
     assert len(upstream.requests) == requests
     assert UsageLog.objects.filter(status="unknown").count() == unknown
     assert call_ai(call).charged_tokens == answer.charged_tokens
-    assert_charged_once(call.company_id, {"k": answer})
+    assert_charged_once(call.company_id, TOKENS, {"k": answer})
 
 
 @pytest.mark.parametrize("point", ["before it is applied", "after it is applied", "after its file is gone"])
@@ -133,7 +100,7 @@ def test_a_worker_killed_while_it_drains_the_spool(call, given, upstream, point)
     answer = make_again(call)
 
     assert answer.replayed
-    assert_charged_once(call.company_id, {"k": answer})
+    assert_charged_once(call.company_id, TOKENS, {"k": answer})
     assert len(upstream.requests) == 1
 
 
@@ -145,7 +112,7 @@ def test_a_worker_killed_while_the_provider_works(call, given, upstream):
 
     answer = make_again(call)
 
-    assert_charged_once(call.company_id, {"k": answer})
+    assert_charged_once(call.company_id, TOKENS, {"k": answer})
     assert len(upstream.requests) == 2
     assert UsageLog.objects.filter(status="unknown").count() == 1
 
@@ -171,7 +138,7 @@ def test_a_worker_killed_while_it_settles(call, upstream, settling):
     answer = make_again(call)
 
     assert answer.replayed
-    assert_charged_once(call.company_id, {"k": answer})
+    assert_charged_once(call.company_id, TOKENS, {"k": answer})
     assert len(upstream.requests) == 1
 
 
@@ -186,7 +153,7 @@ def test_a_connection_terminated_while_it_settles(call, upstream, settling):
     answer = make_again(call)
 
     assert (worker.exitcode, answer.replayed) == (0, True)
-    assert_charged_once(call.company_id, {"k": answer})
+    assert_charged_once(call.company_id, TOKENS, {"k": answer})
     assert len(upstream.requests) == 1
 
 
@@ -207,7 +174,7 @@ def test_workers_killed_at_any_moment(call, given):
 
     answers = {call.idempotency_key: make_again(call) for call in calls}
 
-    assert_charged_once(call.company_id, answers)
+    assert_charged_once(call.company_id, TOKENS, answers)
     assert 20 < sum(answer.replayed for answer in answers.values()) < len(calls)
     assert UsageLog.objects.filter(status="unknown").count() > 0
 
@@ -223,7 +190,7 @@ def test_without_its_key_the_same_crash_is_charged_twice(call, given):
 
     assert list_charges() == {None: [answer.charged_tokens] * 2}
     with pytest.raises(AssertionError):
-        assert_charged_once(call.company_id, {None: answer})
+        assert_charged_once(call.company_id, TOKENS, {None: answer})
 
 
 def test_a_ledger_that_charges_a_key_again_is_found_out(call, given, upstream):
@@ -238,18 +205,6 @@ def test_a_ledger_that_settles_again_what_was_drained_is_found_out(call, given, 
         put_in(SETTLED_AGAIN)
         with pytest.raises(AssertionError):
             test_a_worker_killed_while_it_drains_the_spool(call, given, upstream, "after it is applied")
-
-
-def see_dead(worker):
-    """See a process end by SIGKILL."""
-    worker.join(60)
-    assert worker.exitcode == -signal.SIGKILL
-
-
-def kill(worker):
-    """Kill a process and see it gone."""
-    os.kill(worker.pid, signal.SIGKILL)
-    see_dead(worker)
 
 
 def is_alive(backend):

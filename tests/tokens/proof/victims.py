@@ -98,7 +98,7 @@ POINTS_OF_A_DRAIN: Mapping[str, Sequence[Change]] = {
 
 def make_call(given: Settings, call: Call, point: str) -> None:
     """Make a call and die at ``point``, or live on."""
-    _change(POINTS_OF_A_CALL[point])
+    change(POINTS_OF_A_CALL[point])
     enter(given)
     call_ai(call)
     connection.close()
@@ -106,7 +106,7 @@ def make_call(given: Settings, call: Call, point: str) -> None:
 
 def drain_spool(given: Settings, point: str) -> None:
     """Drain the spool and die at ``point``."""
-    _change(POINTS_OF_A_DRAIN[point])
+    change(POINTS_OF_A_DRAIN[point])
     enter(given)
     spool.drain()
 
@@ -125,6 +125,7 @@ def make_calls(given: Settings, by_key: Sequence[Call]) -> None:
     connection.close()
 
 
-def _change(changes: Sequence[Change]) -> None:
+def change(changes: Sequence[Change]) -> None:
+    """Put points into this process."""
     for owner, name, replacement in changes:
         setattr(owner, name, replacement(getattr(owner, name)))
