@@ -267,6 +267,10 @@ API_DRAIN_SECONDS = env.float("API_DRAIN_SECONDS", default=30.0)
 API_REPEAT_WAIT_SECONDS = env.float("API_REPEAT_WAIT_SECONDS", default=30.0)
 API_SHUTDOWN_SECONDS = env.float("API_SHUTDOWN_SECONDS", default=20.0)
 API_MAX_OUTPUT_TOKENS = env.int("API_MAX_OUTPUT_TOKENS", default=64_000)
+# Images that requests name by their address are fetched from the public internet; over plain HTTP only to develop.
+API_IMAGE_URLS = env.bool("API_IMAGE_URLS", default=True)
+API_IMAGE_URLS_OVER_HTTP = env.bool("API_IMAGE_URLS_OVER_HTTP", default=False)
+API_IMAGE_SECONDS = env.float("API_IMAGE_SECONDS", default=10.0)
 API_DATABASE_CONNECTIONS = env.int("API_DATABASE_CONNECTIONS", default=10)
 
 # Uploads ------------------------------------------------------------------------------------------------------

@@ -30,8 +30,8 @@ ALLOWED = {
 }
 # Modules that construct a client: only the gateway itself may hold one.
 REACHING = (  # noqa: SIM905
-    "adapter anthropic_messages compatible connections openai_chat openai_media openai_responses openai_sdk registry "
-    "transport upstream"
+    "adapter anthropic_messages compatible connections image_fetching internet openai_chat openai_media openai_responses "
+    "openai_sdk registry transport upstream"
 ).split()
 IMPORTERS = {"__import__", "find_spec", "import_module", "import_string", "resolve_name", "run_module"}
 NOT_OURS = {"node_modules", "tests", "__pycache__"}

@@ -7,6 +7,7 @@ import orjson
 from ai_gateway.errors import CallFailed
 from ai_gateway.http.authentication import require_model, require_scope
 from ai_gateway.http.gateway import Gateway
+from ai_gateway.http.images import put_in_images
 from ai_gateway.http.requests import Request, Sender, parse_object
 from ai_gateway.http.responding import request_id_header, respond
 from ai_gateway.http.upstream_headers import list_upstream_headers
@@ -21,11 +22,14 @@ async def serve_count(gateway: Gateway, request: Request, send: Sender) -> None:
     """Answer with the provider's count where it makes one, else with our upper bound; raises as a call does."""
     key = await gateway.authenticator.authenticate(request)
     require_scope(key, KeyScope.INFERENCE)
-    body = parse_object(await request.read_body())
+    content = await request.read_body()
+    body = parse_object(content)
     asked = read_counted(body)
     route = (await gateway.read_catalog(key.company_id)).find_route(asked.model, "messages")
     require_model(key, asked.model, route.model, str(route))
     admission = await gateway.admit(key.company_id, route)
+    if asked.image_urls:
+        await put_in_images(gateway, asked, len(content), company_id=key.company_id, is_own=True)
     upstream = gateway.choose_upstream(admission.account)
     counted = None
     if upstream.account.kind == "anthropic":

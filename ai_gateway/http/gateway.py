@@ -19,6 +19,8 @@ from ai_gateway.http.errors import Refusal, explain
 from ai_gateway.http.remembering import Reads, Remembered
 from ai_gateway.operations import API_OPERATION, timeout_seconds
 from ai_gateway.provider_keys import find_own_providers, find_provider_key
+from ai_gateway.providers.image_fetching import ImageFetcher
+from ai_gateway.providers.internet import Internet
 from ai_gateway.providers.registry import ProviderAccount, get_account
 from ai_gateway.providers.upstream import TimeLimits, Upstream
 from ai_gateway.routing import Route, find_fallbacks
@@ -70,6 +72,7 @@ class Gateway:
         self._catalogs_by_keys = RememberedByThreads(read_catalog, seconds=_PRICE_SECONDS)
         self._decisions = Remembered(reads, _decide, seconds=_TERMS_SECONDS)
         self._upstreams: dict[str, Upstream] = {}
+        self.images = ImageFetcher(Internet(), allows_http=settings.API_IMAGE_URLS_OVER_HTTP)
 
     async def open(self) -> None:
         """Begin to connect to the database; does not wait for it."""
@@ -81,6 +84,7 @@ class Gateway:
             await upstream.close()
         await self.ledger.close()
         await self._rate_limits.close()
+        self.images.close()
         self.reads.close()
 
     async def admit(self, company_id: int, route: Route) -> Admission:

@@ -12,6 +12,7 @@ from ai_gateway.http.candidates import FALLS_BACK_ON, MODEL_HEADERS, Candidates,
 from ai_gateway.http.errors import ClientLeft, Refusal, explain
 from ai_gateway.http.gateway import OPERATION, Gateway
 from ai_gateway.http.idempotency import hash_request, read_key, read_stored, wait_until_ended
+from ai_gateway.http.images import put_in_images
 from ai_gateway.http.leases import LeaseKeeper
 from ai_gateway.http.outlets import Outlet
 from ai_gateway.http.requests import Request, Sender, parse_object
@@ -93,11 +94,17 @@ class Relay:
         route = (await gateway.read_catalog(key.company_id)).find_route(asked.model, self._format)
         require_model(key, asked.model, route.model, str(route))
         admission = await gateway.admit(key.company_id, route)
-        candidates = Candidates(gateway, asked, admission, list_fallbacks(self._request, asked, key, admission))
         attribution = await gateway.attributor.attribute(
             self._request, asked.metadata, company_id=key.company_id, api_key_id=key.id
         )
         idempotency_key = read_key(self._request, self._format)
+        others = list_fallbacks(self._request, asked, key, admission)
+        if asked.image_urls:
+            is_own = admission.api_key is not None
+            await put_in_images(
+                gateway, asked, len(body), company_id=key.company_id, is_own=is_own, key=idempotency_key
+            )
+        candidates = Candidates(gateway, asked, admission, others)
         call = PlannedCall(
             company_id=key.company_id,
             operation=OPERATION,

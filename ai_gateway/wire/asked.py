@@ -23,9 +23,18 @@ def read_asked(format_name: FormatName, body: Mapping[str, Any]) -> Asked:
     refuse_state(fields, format_name)
     refuse_unmetered(fields, format_name)
     refuse_hosted_tools(fields.find_objects("tools"), fields, format_name)
-    refuse_foreign_data(read_input(format_name, body), format_name)
+    found = read_input(format_name, body)
+    refuse_foreign_data(found, format_name)
     stream = bool(fields.find("stream", bool)) and format_name != "embeddings"
-    return Asked(format=format_name, model=model, body=body, stream=stream, metadata=read_metadata(fields), **facts)
+    return Asked(
+        format=format_name,
+        model=model,
+        body=body,
+        image_urls=tuple(found.image_urls),
+        stream=stream,
+        metadata=read_metadata(fields),
+        **facts,
+    )
 
 
 def read_counted(body: Mapping[str, Any]) -> Asked:

@@ -85,12 +85,9 @@ def refuse_hosted_tools(tools: Collection[Mapping[str, Any]], fields: Fields, fo
 
 def refuse_foreign_data(found: Input, format_name: FormatName) -> None:
     """Refuse input that only the provider could look up or fetch, and files whose tokens cannot be bounded."""
-    name = {"responses": "input", "embeddings": "input"}.get(format_name, "messages")
-    if found.image_urls:
-        message = "Images must be sent in base64 (a data: URL, or a base64 source): the gateway fetches no addresses."
-        raise RequestRefused("image_url_not_allowed", message, name)
+    name = input_field(format_name)
     if found.file_urls:
-        message = "Files must be sent in base64: the gateway fetches no addresses."
+        message = "Files must be sent in base64: the gateway fetches images only."
         raise RequestRefused("file_url_not_allowed", message, name)
     if found.stored:
         message = "Ids of stored data are not available: the provider's account is shared. Send the data itself."
@@ -98,6 +95,11 @@ def refuse_foreign_data(found: Input, format_name: FormatName) -> None:
     if found.unreadable:
         message = f"Only images, PDFs and plain texts in base64 can be metered, not: {found.unreadable[0]}."
         raise RequestRefused("file_type_not_allowed", message, name)
+
+
+def input_field(format_name: FormatName) -> str:
+    """Return the field that an error of the input is about."""
+    return {"responses": "input", "embeddings": "input"}.get(format_name, "messages")
 
 
 def _refuse_other_prices(fields: Fields) -> None:

@@ -4,7 +4,7 @@ A caller speaks one format, a provider one: an ``Exchange`` leads from the one t
 same, the provider's bytes are passed on untouched, but for what metering asks for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -26,9 +26,27 @@ class RequestRefused(Exception):
         return self.message
 
 
+@dataclass(frozen=True, slots=True)
+class ImageUrl:
+    """An image that a caller names by its address, and where that stands in the body: at ``holder[name]``."""
+
+    url: str
+    holder: MutableMapping[str, Any]
+    name: str
+
+    def put(self, media_type: str, data: str) -> None:
+        """Put the image itself there, in base64."""
+        if self.name == "source":  # Anthropic's
+            self.holder[self.name] = {"type": "base64", "media_type": media_type, "data": data}
+        else:
+            self.holder[self.name] = f"data:{media_type};base64,{data}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A caller's request, read and checked. ``body`` is what was sent, parsed and unchanged.
+    """A caller's request, read and checked. ``body`` is what was sent, parsed; unchanged, but for images.
+
+    ``image_urls`` are to be fetched and put in before anything is counted or sent: see ``ImageUrl.put``.
 
     ``output_limit`` is the caller's own limit of one answer in tokens, None where there is none; ``choices`` is how
     many answers are billed. Embeddings have no output: their limit is 0. ``wants_usage``: in a chat stream, whether the
@@ -38,6 +56,7 @@ class Asked:
     format: FormatName
     model: str
     body: Mapping[str, Any]
+    image_urls: Sequence[ImageUrl] = ()
     stream: bool = False
     output_limit: int | None = None
     choices: int = 1

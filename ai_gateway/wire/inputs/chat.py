@@ -1,6 +1,6 @@
 """The input of a chat completion."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from ai_gateway.wire.inputs.parts import Input
@@ -45,14 +45,16 @@ def _read_message(message: Mapping[str, Any], found: Input) -> None:
 
 
 def _read_part(part: object, found: Input) -> None:
-    if not isinstance(part, Mapping):
+    if not isinstance(part, MutableMapping):
         found.add_text(part)
         return
     match part.get("type"):
         case "image_url":
             image = part.get("image_url")
-            image = image if isinstance(image, Mapping) else {"url": image}
-            found.add_image(image.get("url"), image.get("detail"))
+            if isinstance(image, MutableMapping):
+                found.add_image(image, "url")
+            else:
+                found.add_image(part, "image_url")
         case "input_audio":
             sound = part.get("input_audio")
             found.add_audio(sound.get("data") if isinstance(sound, Mapping) else None)

@@ -1,9 +1,10 @@
 """The input of an Anthropic message."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from ai_gateway.wire.inputs.parts import Input
+from ai_gateway.wire.inputs.parts import Image, Input
+from ai_gateway.wire.types import ImageUrl
 
 _TOKENS_PER_MESSAGE, _TOKENS_PRIMING = 4, 3
 
@@ -27,13 +28,13 @@ def read_messages_input(body: Mapping[str, Any]) -> Input:
 
 def _read_content(content: object, found: Input) -> None:
     for block in content if isinstance(content, list) else [content]:
-        if isinstance(block, Mapping):
+        if isinstance(block, MutableMapping):
             _read_block(block, found)
         else:
             found.add_text(block)
 
 
-def _read_block(block: Mapping[str, Any], found: Input) -> None:
+def _read_block(block: MutableMapping[str, Any], found: Input) -> None:
     match block.get("type"):
         case "text":
             found.add_text(block.get("text"))
@@ -60,18 +61,21 @@ def _read_block(block: Mapping[str, Any], found: Input) -> None:
             found.add_json(block)
 
 
-def _read_source(block: Mapping[str, Any], found: Input) -> None:
+def _read_source(block: MutableMapping[str, Any], found: Input) -> None:
     """Read where an image or a document comes from."""
     source = block.get("source")
     source = source if isinstance(source, Mapping) else {}
     is_image = block.get("type") == "image"
     match source.get("type"):
         case "url":
-            (found.image_urls if is_image else found.file_urls).append(str(source.get("url")))
+            if is_image:
+                found.image_urls.append(ImageUrl(str(source.get("url")), block, "source"))
+            else:
+                found.file_urls.append(str(source.get("url")))
         case "file":
             found.stored.append("messages.content.source.file_id")
         case "base64" if is_image and isinstance(source.get("data"), str):
-            found.add_image(f"data:,{source['data']}")
+            found.images.append(Image(source["data"]))
         case "base64":
             found.add_file(source.get("data"))
         case "text":

@@ -6,7 +6,7 @@ Three answers: ``bound`` (bytes, nothing tokenized), ``count`` (tokenized, an up
 
 import binascii
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +22,7 @@ from ai_gateway.estimating import (
     list_tool_texts,
 )
 from ai_gateway.providers.types import ProviderKind
+from ai_gateway.wire.types import ImageUrl
 
 # The heading and the field names around a schema; its text is counted apart.
 _TOKENS_PER_SCHEMA = 32
@@ -45,8 +46,9 @@ class Image:
 class Input:
     """Filled by a format's reader. ``frame`` are tokens around messages; ``tokens`` are those sent as numbers.
 
-    What only the provider could look up or fetch is named, to be refused: ``image_urls``, ``file_urls``, ``stored``
-    (ids of what lies on the account), ``unreadable`` (kinds of files whose tokens cannot be bounded).
+    ``image_urls`` are to be fetched before anything can be counted. What only the provider could look up or fetch is
+    named, to be refused: ``file_urls``, ``stored`` (ids of what lies on the account), ``unreadable`` (kinds of files
+    whose tokens cannot be bounded).
     """
 
     texts: list[str] = field(default_factory=list)
@@ -57,7 +59,7 @@ class Input:
     tokens: int = 0
     inputs: int = 0
     has_schema: bool = False
-    image_urls: list[str] = field(default_factory=list)
+    image_urls: list[ImageUrl] = field(default_factory=list)
     file_urls: list[str] = field(default_factory=list)
     stored: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
@@ -84,14 +86,15 @@ class Input:
         """Add a sound in base64."""
         self.frame += len(data) // _AUDIO_CHARACTERS_PER_TOKEN + 100 if isinstance(data, str) else 0
 
-    def add_image(self, url: object, detail: object = None) -> None:
-        """Add an image by its address, which may hold it (``data:``)."""
+    def add_image(self, holder: MutableMapping[str, Any], name: str) -> None:
+        """Add an image by its address at ``holder[name]``, which may hold it (``data:``)."""
+        url, detail = holder.get(name), holder.get("detail")
         if not isinstance(url, str):
             self.unreadable.append("image without an address")
         elif url[:5].lower() == "data:":
             self.images.append(Image(_after_comma(url), detail if isinstance(detail, str) else "auto"))
         else:
-            self.image_urls.append(url)
+            self.image_urls.append(ImageUrl(url, holder, name))
 
     def add_file(self, data: object) -> None:
         """Add a file in base64, with or without ``data:``. Of PDFs and plain texts the tokens can be told."""
@@ -139,6 +142,8 @@ class Input:
         return sum(self._iter_media(model, kind))
 
     def _iter_media(self, model: str, kind: ProviderKind) -> Iterator[int]:
+        if self.image_urls:
+            raise ValueError("an image by its address cannot be counted: fetch it first")
         for image in self.images:
             header = _decode(image.data[:_HEADER_CHARACTERS])
             yield estimate_image_tokens(header, model=model, kind=kind, detail=image.detail)

@@ -1,6 +1,6 @@
 """The input of the Responses API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from ai_gateway.wire.inputs.parts import Input
@@ -46,7 +46,7 @@ def _read_item(item: object, found: Input) -> None:
 
 
 def _read_part(part: object, found: Input) -> None:
-    if not isinstance(part, Mapping):
+    if not isinstance(part, MutableMapping):
         found.add_text(part)
         return
     if part.get("file_id") is not None:
@@ -54,7 +54,7 @@ def _read_part(part: object, found: Input) -> None:
         return
     match part.get("type"):
         case "input_image" | "computer_screenshot":
-            found.add_image(part.get("image_url"), part.get("detail"))
+            found.add_image(part, "image_url")
         case "input_audio":
             sound = part.get("input_audio")
             found.add_audio(sound.get("data") if isinstance(sound, Mapping) else None)

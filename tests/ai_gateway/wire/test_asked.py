@@ -1,7 +1,10 @@
+from copy import deepcopy
+
 import pytest
 
 from ai_gateway.wire.asked import read_asked, read_counted
-from ai_gateway.wire.inputs import iter_image_urls
+from ai_gateway.wire.inputs import read_input
+from ai_gateway.wire.same_format import MeteredRequest
 from ai_gateway.wire.types import Asked, RequestRefused
 from tests.ai_gateway.wire.factories import PIXEL, body
 
@@ -217,9 +220,21 @@ IMAGES_BY_URL = [
 
 
 @pytest.mark.parametrize(("format_name", "given"), IMAGES_BY_URL)
-def test_images_by_address_are_refused_and_listed(format_name, given):
-    assert refusal(format_name, given).code == "image_url_not_allowed"
-    assert list(iter_image_urls(Asked(format=format_name, model="m", body=given))) == ["https://x/cat.png"]
+def test_images_by_address_are_named_and_counted_only_once_they_are_put_in(format_name, given):
+    asked = read_asked(format_name, deepcopy(given))
+    assert [place.url for place in asked.image_urls] == ["https://x/cat.png"]
+    with pytest.raises(ValueError, match="fetch it first"):
+        MeteredRequest(asked, "openai", "gpt-4o").bound_input_tokens()
+
+    for place in asked.image_urls:
+        place.put("image/png", PIXEL)
+
+    itself = read_asked(format_name, asked.body)
+    assert list(itself.image_urls) == []
+    assert "https" not in str(asked.body)
+    found = read_input(format_name, asked.body)
+    assert [image.data for image in found.images] == [PIXEL]
+    assert MeteredRequest(asked, "openai", "gpt-4o").bound_input_tokens() == found.bound("gpt-4o", "openai")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""Images that a request names by their address: fetched, and put into it before it is estimated or sent."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+import structlog
+from django.conf import settings
+
+from ai_gateway.errors import AccessRefused
+from ai_gateway.http.gateway import Gateway
+from ai_gateway.http.requests import LARGEST_BODY_BYTES
+from ai_gateway.providers.content import as_base64
+from ai_gateway.providers.image_fetching import FetchedImage, ImageRefused
+from ai_gateway.wire.refusals import input_field
+from ai_gateway.wire.types import Asked, RequestRefused
+from billing.access import check_ai_access
+from tokens.models import HoldState
+from tokens.selectors.answers import find_hold_of_key
+
+logger = structlog.get_logger(__name__)
+
+_OFF = "Send images in base64 (a data: URL, or a base64 source): this server fetches none from their addresses."
+
+
+async def put_in_images(
+    gateway: Gateway, asked: Asked, body_bytes: int, *, company_id: int, is_own: bool, key: str | None = None
+) -> None:
+    """Put the images into ``asked.body``: to be called when nothing else is left to refuse but by the hold.
+
+    ``is_own``: the call takes no tokens of the company's. ``key`` is the ledger's name of an idempotency key. A repeat
+    of a call that was settled is answered from the store, so its images are not fetched: they may be gone.
+
+    Raises:
+        AccessRefused: the company has no tokens at all, so that it is not worth the while.
+        RequestRefused: an image cannot be had, or may not.
+    """
+    if not settings.API_IMAGE_URLS:
+        raise _refused(asked, "not_allowed", _OFF)
+    if key is not None and await gateway.reads.run(lambda: _is_settled(company_id, key)):
+        for place in asked.image_urls:
+            place.put("image/png", "")  # only the hold looks at the request now, and it knows the key
+        return
+    if not is_own:
+        await gateway.reads.run(lambda: _require_tokens(company_id))
+    await _fetch(gateway, asked, (LARGEST_BODY_BYTES - body_bytes) * 3 // 4)
+
+
+async def _fetch(gateway: Gateway, asked: Asked, total_bytes: int) -> None:
+    started = time.monotonic()
+    urls = [place.url for place in asked.image_urls]
+    try:
+        images = await gateway.images.fetch(urls, seconds=settings.API_IMAGE_SECONDS, total_bytes=total_bytes)
+    except ImageRefused as refusal:
+        logger.info("image_not_fetched", reason=refusal.reason)
+        raise _refused(asked, refusal.reason, refusal.message) from None
+    size_bytes = sum(len(image.data) for image in images.values())
+    logger.info("images_fetched", images=len(images), size_bytes=size_bytes, seconds=time.monotonic() - started)
+    await asyncio.to_thread(_put, asked, images)  # megabytes of base64 would hold up everybody
+
+
+def _put(asked: Asked, images: Mapping[str, FetchedImage]) -> None:
+    written = {url: as_base64(image.data) for url, image in images.items()}
+    for place in asked.image_urls:
+        place.put(images[place.url].media_type, written[place.url])
+
+
+def _refused(asked: Asked, reason: str, message: str) -> RequestRefused:
+    return RequestRefused(f"image_url_{reason}", message, input_field(asked.format))
+
+
+def _is_settled(company_id: int, key: str) -> bool:
+    hold = find_hold_of_key(company_id, key)
+    return hold is not None and hold.state == HoldState.SETTLED
+
+
+def _require_tokens(company_id: int) -> None:
+    decision = check_ai_access(company_id, estimated_tokens=0)
+    if not decision.has_access:
+        raise AccessRefused(decision.reason, decision.message)

@@ -1,0 +1,297 @@
+"""Images that callers name by their address: fetched by the gateway, never by the provider, and for no caller in vain."""
+
+import base64
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import anthropic
+import openai
+import pytest
+from django.utils import timezone
+
+from ai_gateway.http import gateway as gateway_module
+from ai_gateway.providers.upstream import Upstream
+from billing.models import Subscription
+from tenants.models import KeyScope
+from tests.ai_gateway.http.conftest import make_key, subscribe
+from tests.ai_gateway.small_internet import PUBLIC, giving, picture, serve
+from tests.tokens.ledger import new_company
+from tokens.models import Hold
+
+HOST = "pictures.example"
+CAT, DOG = f"https://{HOST}/cat", f"https://{HOST}/dog"
+SANDBOX, CLAUDE = "sandbox-rules-1", "claude-haiku-5-5"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    with serve(tmp_path_factory.mktemp("tls"), HOST) as internet:
+        yield internet
+
+
+@pytest.fixture(autouse=True)
+def internet(running, monkeypatch):
+    """The gateway's internet; set up before the gateway is."""
+    running.names = {HOST: [PUBLIC], "inside.example": ["10.0.0.1"]}
+    running.pages = {"/cat": giving(picture()), "/dog": giving(picture("JPEG", (64, 64)))}
+    for seen in (running.connections, running.requests, running.lookups):
+        seen.clear()
+    monkeypatch.setattr(gateway_module, "Internet", lambda: running)
+    return running
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """The bodies that were sent to the provider."""
+    bodies = []
+    post = Upstream.post
+
+    async def note(self, path, body, headers, limits):
+        bodies.append(json.loads(body))
+        return await post(self, path, body, headers, limits)
+
+    monkeypatch.setattr(Upstream, "post", note)
+    return bodies
+
+
+def data_of(kind="PNG", size=(640, 480)):
+    return base64.b64encode(picture(kind, size)).decode()
+
+
+def chat(*urls, model=SANDBOX, **options):
+    parts = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    return {
+        "model": model,
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "What?"}, *parts]}],
+        **options,
+    }
+
+
+def message(*urls, model=CLAUDE, **options):
+    blocks = [{"type": "image", "source": {"type": "url", "url": url}} for url in urls]
+    turns = [{"role": "user", "content": [*blocks, {"type": "text", "text": "What?"}]}]
+    return {"model": model, "max_tokens": 100, "messages": turns, **options}
+
+
+def responses(*urls, model=SANDBOX, **options):
+    parts = [{"type": "input_image", "image_url": url, "detail": "auto"} for url in urls]
+    turns = [{"role": "user", "content": [*parts, {"type": "input_text", "text": "What?"}]}]
+    return {"model": model, "input": turns, "max_output_tokens": 100, **options}
+
+
+PATHS = {chat: "/v1/chat/completions", message: "/v1/messages", responses: "/v1/responses"}
+WAYS = [(chat, SANDBOX), (chat, CLAUDE), (message, CLAUDE), (message, f"sandbox/{SANDBOX}"), (responses, SANDBOX)]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(("write", "model"), WAYS, ids=[f"{write.__name__}-{model}" for write, model in WAYS])
+def test_the_provider_gets_the_image_itself(http, books, sent, internet, write, model, stream):
+    response = http.post(PATHS[write], json=write(CAT, DOG, model=model, stream=stream))
+
+    assert response.status_code == 200, response.text
+    [body] = sent
+    written = json.dumps(body)
+    assert (HOST in written, data_of() in written, data_of("JPEG", (64, 64)) in written) == (False, True, True)
+    assert [path for _host, path, _headers in sorted(internet.requests)] == ["/cat", "/dog"]
+    [request] = books.close().requests
+    assert request["images"] == 2
+
+
+@pytest.mark.parametrize(("write", "model"), WAYS, ids=[f"{write.__name__}-{model}" for write, model in WAYS])
+def test_it_is_held_for_like_one_that_was_sent_itself(http, books, sent, write, model):
+    """By its size in pixels: the address has other tokens, and so has an image of another size."""
+    by_url = write(CAT, model=model)
+    itself = json.loads(json.dumps(by_url).replace(CAT, f"data:image/png;base64,{data_of()}"))
+    if write is message:
+        itself["messages"][0]["content"][0]["source"] = {
+            "type": "base64",
+            "media_type": "image/png",
+            "data": data_of(),
+        }
+    small = write(DOG, model=model)
+    for body in (by_url, itself, small):
+        assert http.post(PATHS[write], json=body).status_code == 200
+
+    first, second, third = Hold.objects.order_by("placed_at").values_list("needed_tokens", flat=True)
+    assert first == second
+    assert sent[0] == sent[1]
+    assert third < first
+    books.close()
+
+
+def test_both_sdks_get_an_answer(client, claude, books):
+    said = client.chat.completions.create(**chat(CAT)).choices[0].message.content
+    answered = client.responses.create(**responses(CAT)).output_text
+    with client.chat.completions.create(**chat(CAT), stream=True) as parts:
+        streamed = "".join(part.choices[0].delta.content or "" for part in parts if part.choices)
+    written = claude.messages.create(**message(CAT)).content[0].text
+    with claude.messages.stream(**message(CAT)) as events:
+        told = "".join(events.text_stream)
+
+    assert all((said, answered, streamed, written, told))
+    assert [request["images"] for request in books.close().requests] == [1] * 5
+
+
+REFUSED = {
+    "https://inside.example/": ("image_url_not_allowed", "inside.example"),
+    "https://169.254.169.254/latest/meta-data/": ("image_url_not_allowed", "169.254.169.254"),
+    "http://pictures.example/cat": ("image_url_not_allowed", "https"),
+    f"https://{HOST}/nothing": ("image_url_unreachable", "404"),
+    f"https://{HOST}/page": ("image_url_not_an_image", "PNG, JPEG, GIF or WebP"),
+    f"https://{HOST}/large": ("image_url_too_large", "10 MB"),
+}
+
+
+@pytest.mark.parametrize("url", REFUSED)
+def test_both_sdks_are_told_what_is_wrong_with_an_image(client, claude, books, internet, url):
+    internet.pages |= {"/page": giving(b"<html>"), "/large": giving(b"", content_length="99999999")}
+    code, hint = REFUSED[url]
+
+    with pytest.raises(openai.BadRequestError) as chatting:
+        client.chat.completions.create(**chat(CAT, url))
+    with pytest.raises(openai.BadRequestError) as responding:
+        client.responses.create(**responses(url), stream=True)
+    with pytest.raises(anthropic.BadRequestError) as writing:
+        claude.messages.create(**message(url))
+
+    assert (chatting.value.code, chatting.value.param) == (code, "messages")
+    assert (responding.value.code, responding.value.param) == (code, "input")
+    assert writing.value.body["error"]["details"]["error_code"] == code
+    assert all(hint in str(refused.value) for refused in (chatting, responding, writing))
+    assert books.close().requests == []
+    assert Hold.objects.count() == 0
+
+
+def test_a_file_by_its_address_is_refused_as_ever(http, internet):
+    body = message()
+    body["messages"][0]["content"][0] = {"type": "document", "source": {"type": "url", "url": CAT}}
+
+    response = http.post("/v1/messages", json=body)
+
+    assert (response.status_code, "file_url_not_allowed" in response.text) == (400, True)
+    assert internet.lookups == []
+
+
+def test_images_are_not_fetched_where_that_is_turned_off(http, books, settings, internet):
+    settings.API_IMAGE_URLS = False
+
+    response = http.post("/v1/chat/completions", json=chat(CAT))
+
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "image_url_not_allowed")
+    assert "base64" in response.json()["error"]["message"]
+    assert internet.lookups == []
+    assert books.close().requests == []
+
+
+def test_images_and_the_request_together_are_no_larger_than_a_request_may_be(http, books, monkeypatch):
+    body = chat(CAT, CAT)
+    monkeypatch.setattr("ai_gateway.http.images.LARGEST_BODY_BYTES", len(json.dumps(body)) + 2 * len(picture()))
+
+    response = http.post("/v1/chat/completions", json=body)
+
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "image_url_too_large")
+    assert books.close().requests == []
+
+
+def test_counting_looks_at_the_image_too(claude, books, internet):
+    asked = {name: value for name, value in message(CAT).items() if name != "max_tokens"}
+    provider = claude.messages.count_tokens(**asked).input_tokens
+    own = claude.messages.count_tokens(**{**asked, "model": f"sandbox/{SANDBOX}"}).input_tokens
+
+    assert 0 < provider < own
+    assert len(internet.requests) == 2
+    assert books.close().requests == []
+
+
+# For whom nothing is fetched.
+
+
+def test_nothing_is_fetched_for_who_is_refused(http, gateway, company, books, internet):
+    expired = subscribe(new_company(tokens=1_000_000, slug="expired"))
+    Subscription.objects.filter(company=expired).update(period_ends_at=timezone.now() - timedelta(hours=1))
+    hasty = make_key(company, requests_per_minute=1)[1]
+    assert http.post("/v1/chat/completions", json=chat(), headers={"Authorization": f"Bearer {hasty}"}).is_success
+    refused = {
+        "wnw_wrong": 401,
+        make_key(company, scopes=[KeyScope.MODELS])[1]: 403,
+        make_key(company, allowed_models=["gpt-*"])[1]: 403,
+        make_key(new_company(tokens=1_000_000, slug="unsubscribed"))[1]: 402,
+        make_key(expired)[1]: 402,
+        make_key(subscribe(new_company(tokens=0, slug="empty")))[1]: 402,
+        hasty: 429,
+    }
+
+    for secret, status in refused.items():
+        response = http.post("/v1/chat/completions", json=chat(CAT), headers={"Authorization": f"Bearer {secret}"})
+        assert response.status_code == status, response.text
+    assert internet.lookups == []
+    assert len(books.close().requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "headers", "status"),
+    [
+        ({"model": "no-such"}, {}, 404),
+        ({"n": 9}, {}, 400),
+        ({"store": True}, {}, 400),
+        ({}, {"X-Winnow-Trace-Id": "no uuid"}, 400),
+        ({}, {"Idempotency-Key": "k" * 201}, 400),
+    ],
+)
+def test_nothing_is_fetched_for_a_request_that_is_refused(http, internet, changes, headers, status):
+    assert http.post("/v1/chat/completions", json=chat(CAT, **changes), headers=headers).status_code == status
+    assert internet.lookups == []
+
+
+# Repeats.
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_repeat_gets_its_answer_when_the_image_is_gone(http, books, internet, stream):
+    asked = {"json": chat(CAT, stream=stream), "headers": {"Idempotency-Key": "k"}}
+    first = http.post("/v1/chat/completions", **asked)
+    internet.pages.clear()
+    again = http.post("/v1/chat/completions", **asked)
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.content == first.content
+    assert again.headers["x-winnow-replayed"] == "true"
+    assert len(internet.requests) == 1
+    assert len(books.close().logs) == 1
+
+
+def test_a_key_stands_for_the_request_as_it_was_sent(http, books, internet):
+    """A picture that changed at its address is the same request; the picture itself is another."""
+    headers = {"Idempotency-Key": "k"}
+    http.post("/v1/chat/completions", json=chat(CAT), headers=headers)
+    internet.pages["/cat"] = giving(picture("JPEG"))
+    same = http.post("/v1/chat/completions", json=chat(CAT), headers=headers)
+    other = http.post("/v1/chat/completions", json=chat(DOG), headers=headers)
+    itself = http.post("/v1/chat/completions", json=chat(f"data:image/png;base64,{data_of()}"), headers=headers)
+
+    assert same.headers["x-winnow-replayed"] == "true"
+    assert [response.status_code for response in (other, itself)] == [409, 409]
+    assert other.json()["error"]["code"] == "idempotency_key_in_use"
+    assert len(books.close().logs) == 1
+
+
+def test_a_repeat_of_a_call_that_failed_fetches_again(http, books, upstream, internet):
+    upstream.misbehave("status", status=400)
+    asked = {"json": chat(CAT), "headers": {"Idempotency-Key": "k"}}
+    assert http.post("/v1/chat/completions", **asked).status_code == 400
+    assert http.post("/v1/chat/completions", **asked).status_code == 200
+
+    assert len(internet.requests) == 2
+    assert [log.status for log in books.close().logs] == ["refused", "succeeded"]
+
+
+def test_repeats_at_the_same_time_are_one_call(http, books, upstream):
+    upstream.misbehave("delay", seconds=0.3)
+    asked = {"json": chat(CAT), "headers": {"Idempotency-Key": "k"}}
+    with ThreadPoolExecutor(3) as threads:
+        answers = list(threads.map(lambda _n: http.post("/v1/chat/completions", **asked), range(3)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert len(books.close().logs) == 1
