@@ -3,7 +3,7 @@
 WITH settled_again AS (
     SELECT company_id, key FROM tokens_hold
     WHERE state = 'settled' AND key IS NOT NULL AND (%(company_id)s::bigint IS NULL OR company_id = %(company_id)s)
-      AND (%(buckets)s::integer[] IS NULL OR 1024 + (hashtextextended(key, company_id) & 65535) = ANY (%(buckets)s))
+      AND (%(buckets)s::integer[] IS NULL OR 1024 + (hashtextextended(key, company_id) & 8191) = ANY (%(buckets)s))
     GROUP BY company_id, key HAVING count(*) > 1
 )
 SELECT h.company_id, h.key::text AS subject, format('%s calls of this key were charged', count(DISTINCT h.id)) AS detail
