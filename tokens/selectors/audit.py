@@ -10,8 +10,8 @@ the same rows; the sums in buckets take about once as long (``make bench-ledger`
 
 - An amount that is wrong, or a row that is missing or too many, always changes its bucket's sum if it is alone in it.
 - Several wrong amounts in one bucket, of whichever rules, or an id that names the wrong row, can come to the same sum,
-  by a chance of one in a million (2 to the power of -20) in a run. The weights are drawn anew in every run: nothing can be written so as
-  to hide, and what one run misses the next one finds.
+  by a chance of one in a million (2 to the power of -20) in a run. The weights are drawn anew in every run: nothing can
+  be written so as to hide, and what one run misses the next one finds.
 
 ``every_row`` compares every row, as the audit of one company always does.
 """
