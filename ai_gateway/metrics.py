@@ -4,6 +4,9 @@ With ``PROMETHEUS_MULTIPROC_DIR`` set, all processes that share the folder are a
 each process knows its own.
 """
 
+from functools import cache
+from typing import TypeVar
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from ai_gateway.breakers import BreakerState
@@ -46,9 +49,16 @@ BREAKER_STATE = Gauge(
     multiprocess_mode="livemax",
     registry=REGISTRY,
 )
+Metric = TypeVar("Metric", Counter, Gauge, Histogram)
 _STATES: dict[BreakerState, int] = {"closed": 0, "half_open": 1, "open": 2}
+
+
+@cache
+def labelled(metric: Metric, *labels: str) -> Metric:
+    """Return the one of a metric's series that has these labels: its own look-up takes a lock each time."""
+    return metric.labels(*labels)
 
 
 def show_breaker(provider: str, state: BreakerState) -> None:
     """Show the state of this process's breaker of a provider."""
-    BREAKER_STATE.labels(provider).set(_STATES[state])
+    labelled(BREAKER_STATE, provider).set(_STATES[state])

@@ -21,6 +21,7 @@ from ai_gateway.metrics import (
     CALLS,
     CHARGED_TOKENS,
     TOKENS,
+    labelled,
     show_breaker,
 )
 from ai_gateway.providers.errors import ProviderError
@@ -55,12 +56,12 @@ class WatchedCall:
             end_attempt_span(span, candidate, reply=watched.reply, error_code=code, seconds=seconds)
 
     def _count(self, reply: Answered | None, code: str, seconds: float) -> None:
-        ATTEMPTS.labels(self.provider, code or "answered").inc()
-        ATTEMPT_SECONDS.labels(self.provider).observe(seconds)
+        labelled(ATTEMPTS, self.provider, code or "answered").inc()
+        labelled(ATTEMPT_SECONDS, self.provider).observe(seconds)
         show_breaker(self.provider, get_breaker(self.provider).state)
         if reply is not None:
-            TOKENS.labels(self.operation, self.provider, "input").inc(reply.usage.input_tokens)
-            TOKENS.labels(self.operation, self.provider, "output").inc(reply.usage.output_tokens)
+            labelled(TOKENS, self.operation, self.provider, "input").inc(reply.usage.input_tokens)
+            labelled(TOKENS, self.operation, self.provider, "output").inc(reply.usage.output_tokens)
 
 
 class WatchedAttempt:
@@ -80,9 +81,9 @@ def watch_call(call: PlannedCall) -> Iterator[WatchedCall]:
         watched.charged_tokens = error.charged_tokens if isinstance(error, CallFailed) else 0
         raise
     finally:
-        CALLS.labels(watched.operation, watched.provider, watched.outcome).inc()
-        CALL_SECONDS.labels(watched.operation, watched.provider).observe(monotonic() - started)
-        CHARGED_TOKENS.labels(watched.operation).inc(watched.charged_tokens)
+        labelled(CALLS, watched.operation, watched.provider, watched.outcome).inc()
+        labelled(CALL_SECONDS, watched.operation, watched.provider).observe(monotonic() - started)
+        labelled(CHARGED_TOKENS, watched.operation).inc(watched.charged_tokens)
         end_call_span(
             watched.span,
             outcome=watched.outcome,

@@ -48,8 +48,8 @@ class _Reading:
         value: Any = self.usage
         for key in path:
             value = value.get(key) if isinstance(value, Mapping) else None
-        if value is None:
-            return None
+            if value is None:  # most servers leave most details out
+                return None
         if _is_count(value):
             return int(value)
         self.note(f"{path[-1]}: not a count")
