@@ -22,7 +22,6 @@ from ai_gateway.effects import (
     ExtendHold,
     Life,
     Pause,
-    PlaceHold,
     PlannedCall,
     ProviderReply,
     Replayed,
@@ -30,14 +29,14 @@ from ai_gateway.effects import (
     Settled,
     StartAttempt,
 )
-from ai_gateway.errors import AccessRefused, CallFailed, CallUnderWay
+from ai_gateway.errors import CallFailed
 from ai_gateway.operations import lease_seconds
 from ai_gateway.planning import CallPlan
 from ai_gateway.providers.errors import ProviderCircuitOpen, ProviderError, ProviderRejectedRequest
+from ai_gateway.reserving import reserve
 from ai_gateway.stored_answers import store_answer, store_failure
 from ai_gateway.telemetry import WatchedCall, watch_call
-from tokens.errors import BudgetExceeded, CallInFlight, InsufficientTokens
-from tokens.services.holds import AttemptUsage, Closing, HoldRequest, PlacedHold
+from tokens.services.holds import AttemptUsage, Closing
 
 logger = structlog.get_logger(__name__)
 
@@ -60,7 +59,7 @@ def live(call: PlannedCall) -> Life:
 
 def _live(call: PlannedCall, watched: WatchedCall) -> Life:
     position = _find_way(call)
-    candidate, placed = yield from _reserve(call, call.candidates[position])
+    candidate, placed = yield from reserve(call, call.candidates[position])
     watched.hold_id = str(placed.hold_id)
     if placed.is_replay:
         watched.outcome = "replayed"
@@ -86,55 +85,6 @@ def _find_way(call: PlannedCall) -> int:
     raise CallFailed(
         ProviderCircuitOpen.code, "The AI provider is down and is not asked for a while.", retryable=True, hold_id=None
     )
-
-
-def _reserve(call: PlannedCall, candidate: Candidate) -> Generator[Effect, Any, tuple[Candidate, PlacedHold]]:
-    """Hold by the rough bound if the balance is ample, else by the tight one."""
-    try:
-        if candidate.plan.count_input is not None:
-            try:
-                needed = candidate.plan.needed_tokens
-                return candidate, (yield PlaceHold(_hold_request(call, candidate, minimum_tokens=needed)))
-            except (InsufficientTokens, BudgetExceeded):
-                candidate = replace(candidate, plan=candidate.plan.counted())
-        return candidate, (yield PlaceHold(_hold_request(call, candidate, candidate.plan.minimum_tokens)))
-    except InsufficientTokens as refusal:
-        logger.info("call_refused", available_tokens=refusal.available_tokens, needed_tokens=refusal.minimum_tokens)
-        raise _not_enough(refusal) from refusal
-    except BudgetExceeded as refusal:
-        logger.info("call_refused", budget_id=str(refusal.budget_id), needed_tokens=refusal.minimum_tokens)
-        message = f"A budget stops this: it has {refusal.left_tokens:,} tokens left."
-        raise AccessRefused("budget_exceeded", message, refusal.minimum_tokens, refusal.left_tokens) from refusal
-    except CallInFlight as flight:
-        raise CallUnderWay(flight.hold_id) from flight
-
-
-def _hold_request(call: PlannedCall, candidate: Candidate, minimum_tokens: int) -> HoldRequest:
-    estimate = candidate.plan.estimate
-    return HoldRequest(
-        company_id=call.company_id,
-        operation=call.operation,
-        needed_tokens=candidate.plan.needed_tokens,
-        minimum_tokens=minimum_tokens,
-        lease_seconds=lease_seconds(call.operation),
-        provider=candidate.route.provider,
-        model=candidate.route.model,
-        attribution=call.attribution,
-        estimated_cost_usd=estimate.usd,
-        estimated_price_kind=estimate.kind,
-        key=call.key,
-        request_hash=call.request_hash,
-        key_owner=call.key_owner,
-    )
-
-
-def _not_enough(refusal: InsufficientTokens) -> AccessRefused:
-    if refusal.available_tokens:
-        reason = "insufficient_tokens"
-        message = f"This needs {refusal.minimum_tokens:,} tokens and {refusal.available_tokens:,} are available."
-    else:
-        reason, message = "no_tokens_remaining", "There are no tokens left."
-    return AccessRefused(reason, message, refusal.minimum_tokens, refusal.available_tokens)
 
 
 @dataclass

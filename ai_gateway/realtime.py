@@ -21,6 +21,7 @@ from ai_gateway.estimating.speech import HEARD_TOKENS_PER_SECOND, SAID_TOKENS_PE
 from ai_gateway.operations import limits_of
 from ai_gateway.providers.types import Usage
 from ai_gateway.providers.usage import read_realtime_usage
+from ai_gateway.reserving import explain_lack
 from ai_gateway.routing import Route
 from billing.access import get_terms
 from billing.costs import Cost
@@ -114,13 +115,8 @@ def _reserve(session: RealtimeSession, response_id: str) -> Verdict:
         return Verdict(hold_id=_hold(session, session.route, response_id, tariff, needed, minimum))
     except AccessRefused as refusal:
         return _refused(session, refusal)
-    except InsufficientTokens as lack:
-        reason = "insufficient_tokens" if lack.available_tokens else "no_tokens_remaining"
-        message = f"A response needs {lack.minimum_tokens:,} tokens and {lack.available_tokens:,} are available."
-        return _refused(session, AccessRefused(reason, message, lack.minimum_tokens, lack.available_tokens))
-    except BudgetExceeded as lack:
-        message = f"A budget stops this: it has {lack.left_tokens:,} tokens left."
-        return _refused(session, AccessRefused("budget_exceeded", message, lack.minimum_tokens, lack.left_tokens))
+    except (InsufficientTokens, BudgetExceeded) as lack:
+        return _refused(session, explain_lack(lack))
     except CallInFlight as elsewhere:  # told twice
         return Verdict(hold_id=elsewhere.hold_id)
 
