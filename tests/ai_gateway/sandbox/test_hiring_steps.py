@@ -258,16 +258,19 @@ def test_any_order_of_lines_gets_valid_answers_with_verified_quotes(lines: list[
     assert "unverified" not in {finding.standing for finding in checked}
 
 
-def test_eight_dense_pages_take_milliseconds() -> None:
+def test_eight_dense_pages_take_no_more_than_eight_times_as_long_as_one() -> None:
     page = "\n".join(f"• Built service {number} with Python and PostgreSQL for customers." for number in range(40))
-    prompt = build_prompt("cv_analyze", job=JOB, cv=CVText((CV.pages[0], *[page] * 7), CV.received_on))
-    by_rule(prompt)
-    times = []
-    for _ in range(5):
-        started = perf_counter()
-        by_rule(prompt)
-        times.append(perf_counter() - started)
-    assert min(times) < 0.2  # 20 ms on a quiet machine
+
+    def best_seconds(pages: int) -> float:
+        prompt = build_prompt("cv_analyze", job=JOB, cv=CVText((CV.pages[0], *[page] * pages), CV.received_on))
+        times = []
+        for _ in range(5):
+            started = perf_counter()
+            by_rule(prompt)
+            times.append(perf_counter() - started)
+        return min(times)
+
+    assert best_seconds(8) < 2 * 8 * best_seconds(1)
 
 
 def test_no_module_of_the_sandbox_imports_django_or_a_provider() -> None:

@@ -292,11 +292,12 @@ def best_of(times: int, act) -> float:
     return best
 
 
-def test_a_large_prompt_is_read_bounded_and_written_in_less_than_a_millisecond_each():
+def test_a_large_prompt_costs_no_more_than_a_few_times_what_the_standard_library_takes_to_read_it():
     messages = [{"role": "user", "content": "Built payments on Django – and PostgreSQL.\n" * 250}] * 10
     of = exchange("chat", messages=messages)
     assert len(of.write_request("m", 5)) > 100_000
     raw = json.dumps(of.asked.body).encode()
-    assert best_of(20, lambda: read_body(raw)) < 0.001
-    assert best_of(20, lambda: of.write_request("m", 5)) < 0.001
-    assert best_of(20, lambda: exchange("chat", messages=messages).bound_input_tokens()) < 0.001
+    read = best_of(20, lambda: json.loads(raw))  # some 0.4 ms
+    assert best_of(20, lambda: read_body(raw)) < 3 * read
+    assert best_of(20, lambda: of.write_request("m", 5)) < read
+    assert best_of(20, lambda: exchange("chat", messages=messages).bound_input_tokens()) < read
