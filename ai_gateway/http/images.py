@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import structlog
 from django.conf import settings
 
-from ai_gateway.errors import AccessRefused
+from ai_gateway.errors import AccessRefused, CallUnderWay
 from ai_gateway.http.gateway import Gateway
 from ai_gateway.http.requests import LARGEST_BODY_BYTES
 from ai_gateway.providers.content import as_base64
@@ -15,7 +15,7 @@ from ai_gateway.providers.image_fetching import FetchedImage, ImageRefused
 from ai_gateway.wire.refusals import input_field
 from ai_gateway.wire.types import Asked, RequestRefused
 from billing.access import check_ai_access
-from tokens.models import HoldState
+from tokens.models import Hold, HoldState
 from tokens.selectors.answers import find_hold_of_key
 
 logger = structlog.get_logger(__name__)
@@ -33,24 +33,34 @@ async def put_in_images(
 
     Raises:
         AccessRefused: the company has no tokens at all, so that it is not worth the while.
+        CallUnderWay: an image cannot be had any more, but the call is made just now under the same key.
         RequestRefused: an image cannot be had, or may not.
     """
     if not settings.API_IMAGE_URLS:
         raise _refused(asked, "not_allowed", _OFF)
-    if key is not None and await gateway.reads.run(lambda: _is_settled(company_id, key)):
+    hold = await _find_hold(gateway, company_id, key)
+    if hold is not None and hold.state == HoldState.SETTLED:
         for place in asked.image_urls:
             place.put("image/png", "")  # only the hold looks at the request now, and it knows the key
         return
     if not is_own:
         await gateway.reads.run(lambda: _require_tokens(company_id))
-    await _fetch(gateway, asked, (LARGEST_BODY_BYTES - body_bytes) * 3 // 4)
+    try:
+        await _fetch(gateway, asked, company_id, (LARGEST_BODY_BYTES - body_bytes) * 3 // 4)
+    except RequestRefused:
+        hold = await _find_hold(gateway, company_id, key)
+        if hold is not None and hold.state == HoldState.OPEN:
+            raise CallUnderWay(hold.pk) from None
+        raise
 
 
-async def _fetch(gateway: Gateway, asked: Asked, total_bytes: int) -> None:
+async def _fetch(gateway: Gateway, asked: Asked, company_id: int, total_bytes: int) -> None:
     started = time.monotonic()
     urls = [place.url for place in asked.image_urls]
     try:
-        images = await gateway.images.fetch(urls, seconds=settings.API_IMAGE_SECONDS, total_bytes=total_bytes)
+        images = await gateway.images.fetch(
+            urls, owner=company_id, seconds=settings.API_IMAGE_SECONDS, total_bytes=total_bytes
+        )
     except ImageRefused as refusal:
         logger.info("image_not_fetched", reason=refusal.reason)
         raise _refused(asked, refusal.reason, refusal.message) from None
@@ -69,9 +79,10 @@ def _refused(asked: Asked, reason: str, message: str) -> RequestRefused:
     return RequestRefused(f"image_url_{reason}", message, input_field(asked.format))
 
 
-def _is_settled(company_id: int, key: str) -> bool:
-    hold = find_hold_of_key(company_id, key)
-    return hold is not None and hold.state == HoldState.SETTLED
+async def _find_hold(gateway: Gateway, company_id: int, key: str | None) -> Hold | None:
+    if key is None:
+        return None
+    return await gateway.reads.run(lambda: find_hold_of_key(company_id, key))
 
 
 def _require_tokens(company_id: int) -> None:

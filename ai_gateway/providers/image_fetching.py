@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -26,7 +27,8 @@ MOST_IMAGES = 20
 LARGEST_IMAGE_BYTES = 10 * 1024 * 1024
 _MOST_REDIRECTS = 3
 _MOST_CHARACTERS = 8192
-_FETCHES_AT_ONCE = 32
+_FETCHES_AT_ONCE = 64
+_FETCHES_AT_ONCE_OF_ONE = 8
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = {
     "Accept": "image/png, image/jpeg, image/gif, image/webp",
@@ -59,14 +61,21 @@ class FetchedImage:
 
 
 class ImageFetcher:
-    """One per event loop. No connection is kept, so that no later request goes to an address that was not checked."""
+    """One per event loop. No connection is kept, so that no later request goes to an address that was not checked.
+
+    Each owner has a share of what is fetched at the same time: who names servers that do not answer holds up nobody
+    else.
+    """
 
     def __init__(self, network: Network, *, allows_http: bool) -> None:
         self._network = network
         self._ports = {"https": 443, "http": 80} if allows_http else {"https": 443}
         self._slots = asyncio.Semaphore(_FETCHES_AT_ONCE)
+        self._slots_of_owners: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
 
-    async def fetch(self, urls: Sequence[str], *, seconds: float, total_bytes: int) -> Mapping[str, FetchedImage]:
+    async def fetch(
+        self, urls: Sequence[str], *, owner: int, seconds: float, total_bytes: int
+    ) -> Mapping[str, FetchedImage]:
         """Return the images by address: each is fetched once, and counts as often as it is named.
 
         Raises:
@@ -76,10 +85,12 @@ class ImageFetcher:
         if len(wanted) > MOST_IMAGES:
             raise ImageRefused("not_allowed", f"At most {MOST_IMAGES} images of a request can be fetched.")
         allowance = _Allowance(total_bytes)
+        slots = self._slots_of_owners.setdefault(owner, asyncio.Semaphore(_FETCHES_AT_ONCE_OF_ONE))
         try:
             async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
                 tasks = {
-                    url: group.create_task(self._fetch(url, _Share(allowance, times))) for url, times in wanted.items()
+                    url: group.create_task(self._fetch(url, slots, _Share(allowance, times)))
+                    for url, times in wanted.items()
                 }
         except TimeoutError:
             raise ImageRefused("unreachable", f"The images were not there within {seconds:g} seconds.") from None
@@ -91,9 +102,9 @@ class ImageFetcher:
         """Wait for no lookup any more."""
         self._network.close()
 
-    async def _fetch(self, given: str, share: "_Share") -> FetchedImage:
+    async def _fetch(self, given: str, slots: asyncio.Semaphore, share: "_Share") -> FetchedImage:
         url = self._read_url(given)
-        async with self._slots:
+        async with slots, self._slots:
             for _request in range(1 + _MOST_REDIRECTS):
                 found = await self._ask(url, share)
                 if isinstance(found, FetchedImage):

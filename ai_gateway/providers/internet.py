@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Protocol
 
-_LOOKUPS_AT_ONCE = 8
+_LOOKUPS_AT_ONCE = 32
 
 
 class Network(Protocol):

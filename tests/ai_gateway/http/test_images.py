@@ -286,6 +286,22 @@ def test_a_repeat_of_a_call_that_failed_fetches_again(http, books, upstream, int
     assert [log.status for log in books.close().logs] == ["refused", "succeeded"]
 
 
+def test_a_repeat_whose_image_is_gone_is_told_that_the_call_is_under_way(http, books, upstream, internet):
+    upstream.misbehave("delay", seconds=0.5)
+    asked = {"json": chat(CAT), "headers": {"Idempotency-Key": "k"}}
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(http.post, "/v1/chat/completions", **asked)
+        while not upstream.requests:
+            pass
+        internet.pages.clear()
+        again = http.post("/v1/chat/completions", **asked)
+
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "call_under_way")
+    assert first.result().status_code == 200
+    assert http.post("/v1/chat/completions", **asked).content == first.result().content
+    assert len(books.close().logs) == 1
+
+
 def test_repeats_at_the_same_time_are_one_call(http, books, upstream):
     upstream.misbehave("delay", seconds=0.3)
     asked = {"json": chat(CAT), "headers": {"Idempotency-Key": "k"}}

@@ -38,7 +38,7 @@ def fetch(internet, *urls, allows_http=False, seconds=10.0, total_bytes=LARGE):
     async def main():
         fetcher = ImageFetcher(internet, allows_http=allows_http)
         try:
-            return await fetcher.fetch(urls, seconds=seconds, total_bytes=total_bytes)
+            return await fetcher.fetch(urls, owner=1, seconds=seconds, total_bytes=total_bytes)
         finally:
             fetcher.close()
 
@@ -92,6 +92,30 @@ def test_each_address_is_asked_once_and_several_at_the_same_time(internet):
     assert len(internet.requests) == 2
 
 
+def test_who_names_servers_that_do_not_answer_holds_up_nobody_else(internet):
+    left = threading.Event()
+    internet.pages["/slow"] = lambda _request: left.wait(20)
+
+    async def main():
+        fetcher = ImageFetcher(internet, allows_http=False)
+        slow = [f"https://{HOST}/slow?{number}" for number in range(MOST_IMAGES)]
+        internet.pages |= {f"/slow?{number}": internet.pages["/slow"] for number in range(MOST_IMAGES)}
+        waiting = asyncio.ensure_future(fetcher.fetch(slow, owner=1, seconds=20, total_bytes=LARGE))
+        while len(internet.requests) < 8:
+            await asyncio.sleep(0.001)
+        with pytest.raises(ImageRefused):
+            await fetcher.fetch([CAT], owner=1, seconds=0.2, total_bytes=LARGE)
+        images = await fetcher.fetch([CAT], owner=2, seconds=10, total_bytes=LARGE)
+        waiting.cancel()
+        return images
+
+    try:
+        assert len(asyncio.run(main())) == 1
+    finally:
+        left.set()
+    assert len(internet.requests) == 8 + 1
+
+
 # Whom it does not ask.
 
 
@@ -136,6 +160,19 @@ def test_a_host_inside_is_not_asked_however_it_is_written(host, monkeypatch):
 
     assert refusal(Internet(), f"https://{host}/").reason == "not_allowed"
     assert opened == []
+
+
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.1", "0177.0.0.1", "127.0.0.1"])
+def test_the_real_resolver_knows_numbers_in_many_forms(host):
+    """So that the test above is about the guard."""
+
+    async def look_up():
+        internet = Internet()
+        found = await internet.look_up(host)
+        internet.close()
+        return found
+
+    assert asyncio.run(look_up()) == ["127.0.0.1"]
 
 
 @pytest.mark.parametrize("addresses", [["10.0.0.1"], [PUBLIC, "10.0.0.1"], ["::1", PUBLIC], ["fe80::1%eth0"], []])
