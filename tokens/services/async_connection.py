@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg import generators
 from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
 from psycopg.pq.abc import PGresult
 
 from tokens.services.statement import number_parameters, read_row
@@ -31,10 +33,12 @@ class Prepared:
         text, parameters = number_parameters(sql)
         return cls(b"winnow_%d" % number, text, parameters, [PyFormat.TEXT] * len(parameters))
 
-    @property
-    def definition(self) -> bytes:
-        """What makes it known to a connection."""
-        return b"PREPARE %b AS %b" % (self.name, self.text)
+    async def make_known(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Prepare it by the protocol's own message: a pooler between us and the server understands no other."""
+        connection.pgconn.send_prepare(self.name, self.text)
+        (result,) = await connection.wait(generators.execute(connection.pgconn))
+        if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
+            raise error_from_result(result)
 
 
 class Connection:

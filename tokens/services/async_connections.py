@@ -134,7 +134,7 @@ class Connections:
             connection = await psycopg.AsyncConnection.connect(**self._parameters)
             try:
                 for prepared in self._prepared.values():
-                    await connection.execute(prepared.definition)
+                    await prepared.make_known(connection)
             except BaseException:
                 await connection.close()
                 raise
