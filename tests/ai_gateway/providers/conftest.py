@@ -13,6 +13,8 @@ from ai_gateway.providers.errors import ProviderError
 from ai_gateway.providers.openai_chat import OpenAIChat
 from ai_gateway.providers.openai_responses import OpenAIResponses
 from ai_gateway.providers.types import JsonSchema, ProviderAnswer, ProviderRequest
+from tests.ai_gateway.providers.fetching import HOST
+from tests.ai_gateway.small_internet import PUBLIC, giving, picture, serve
 from tests.sandbox import RunningSandbox, start_sandbox
 
 ADAPTERS: dict[str, Callable[..., Any]] = {
@@ -90,3 +92,18 @@ def make_upstream(sandbox) -> Callable[..., Upstream]:
         return Upstream(sandbox, kind, key or sandbox.key())
 
     return make
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    with serve(tmp_path_factory.mktemp("tls"), HOST, "other.example", "xn--bcher-kva.example") as internet:
+        yield internet
+
+
+@pytest.fixture
+def internet(running):
+    running.names = {name: [PUBLIC] for name in (HOST, "other.example", "xn--bcher-kva.example")}
+    running.pages = {"/cat": giving(picture())}
+    for seen in (running.connections, running.requests, running.lookups):
+        seen.clear()
+    return running
