@@ -370,6 +370,14 @@ class Migration(migrations.Migration):
                     "estimated_price_kind",
                     tokens.models.fields.DomainField(
                         "tokens_price_kind",
+                        choices=[
+                            ("listed", "Price list"),
+                            ("override", "Staff override"),
+                            ("fallback", "Fallback per operation"),
+                            ("free", "Free"),
+                            ("own_key", "The company's own key"),
+                            ("unpriced", "Not priced"),
+                        ],
                         db_default="listed",
                         default="listed",
                         help_text="Where that estimate is from.",

@@ -23,6 +23,17 @@ class KeyOwner(models.TextChoices):
     COMPANY = "company", "Company"
 
 
+class PriceKind(models.TextChoices):
+    """Where the price came from; an unknown price is null and says so, never zero."""
+
+    LISTED = "listed", "Price list"
+    OVERRIDE = "override", "Staff override"
+    FALLBACK = "fallback", "Fallback per operation"
+    FREE = "free", "Free"
+    OWN_KEY = "own_key", "The company's own key"
+    UNPRICED = "unpriced", "Not priced"
+
+
 class Attributed(models.Model):
     """What a call was made for. Ids only: the ledger holds no name and no text about people."""
 
@@ -111,7 +122,11 @@ class Attempt(models.Model):
     error_code = models.CharField(max_length=64, blank=True, db_default="", default="")
     estimated_cost_usd = money(help_text="What the platform may owe if the outcome stays unknown.")
     estimated_price_kind = DomainField(
-        "tokens_price_kind", db_default="listed", default="listed", help_text="Where that estimate is from."
+        "tokens_price_kind",
+        choices=PriceKind,
+        db_default=PriceKind.LISTED,
+        default=PriceKind.LISTED,
+        help_text="Where that estimate is from.",
     )
     started_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -4,7 +4,7 @@ from django.db import models
 
 from tenants.models import Company
 from tokens.models.fields import ClockTimestamp, CurrentTransaction, DomainField, TransactionIdField, money, uuid_key
-from tokens.models.hold import Attributed, KeyOwner
+from tokens.models.hold import Attributed, KeyOwner, PriceKind
 
 
 class UsageKind(models.TextChoices):
@@ -32,17 +32,6 @@ class UsageSource(models.TextChoices):
     COUNTED = "counted", "Counted by Winnow"
     ESTIMATED = "estimated", "Estimated"
     NONE = "none", "No usage"
-
-
-class PriceKind(models.TextChoices):
-    """Where the price came from; an unknown price is null and says so, never zero."""
-
-    LISTED = "listed", "Price list"
-    OVERRIDE = "override", "Staff override"
-    FALLBACK = "fallback", "Fallback per operation"
-    FREE = "free", "Free"
-    OWN_KEY = "own_key", "The company's own key"
-    UNPRICED = "unpriced", "Not priced"
 
 
 class UsageLog(Attributed):
