@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION tokens_repay_debt(p_company_id bigint) RETURNS bigint
 LANGUAGE plpgsql AS $$
 -- Pay the company's debt from its free tokens, in burn order; returns what was repaid. The caller holds the lock
--- on the account. Two entries a payment: the tokens are used, and the debt is gone by as much.
+-- on the account. An entry for each allocation that pays, and one for the debt that is gone.
 DECLARE
     moment timestamptz := clock_timestamp();
     repaid bigint;

@@ -222,9 +222,10 @@ class Company(Happenings):
         self._repay_debt()
 
     def _repay_debt(self) -> None:
-        for allocation, tokens in list(_walk(self.debt, self.free_purses())):
+        payments = list(_walk(self.debt, self.free_purses()))
+        for allocation, tokens in payments:
             self._enter("debt_repayment", -tokens, allocation)
-            self._enter("debt", tokens)
+        self._enter("debt", sum(tokens for _allocation, tokens in payments))
 
     def _close(self, hold: Hold, state: str, charges: list[int | None], status: str) -> list[Log]:
         own = sorted(hold.parts.items(), key=lambda part: part[0].burn_order) if hold.state == "open" else []

@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.tokens.ledger import end_lease, grant, hold, new_company, used
 from tests.tokens.proof.waiting import wait_for_blocked_backend
 from tokens.errors import CallInFlight
-from tokens.models import BudgetPeriod, BudgetScope, Hold, UsageLog
+from tokens.models import BudgetPeriod, BudgetScope, Hold, LedgerEntry, UsageLog
 from tokens.selectors import get_balance
 from tokens.selectors.audit import audit_ledger
 from tokens.services import spool
@@ -205,3 +205,21 @@ def test_a_key_is_still_in_flight_when_its_lease_is_renewed_at_the_last_moment(c
             repeated.result()
 
     assert Hold.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_debt_that_two_allocations_repay_at_once_is_gone_in_one_entry():
+    company = new_company(tokens=5)
+    grant(company, 100)
+    first, second = hold(company, 4), hold(company, 3)  # of which the second lies on both
+    settle_hold(hold_id=first.hold_id, usages=[used(4 + 98 + 3)], answer=None)
+
+    settle_hold(hold_id=second.hold_id, usages=[used(0)], answer=None)
+
+    repaid = LedgerEntry.objects.filter(kind__in=("debt", "debt_repayment"), usage_log_id=None)
+    assert sorted(repaid.values_list("kind", "delta_tokens")) == [
+        ("debt", 3),
+        ("debt_repayment", -2),
+        ("debt_repayment", -1),
+    ]
+    assert get_balance(company.pk).debt_tokens == 0
