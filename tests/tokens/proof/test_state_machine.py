@@ -11,7 +11,7 @@ from tests.tokens.proof.mutations import DEFECTS, Defect, put_in
 pytestmark = pytest.mark.django_db
 
 HUNT = settings(
-    max_examples=3000,  # it stops at the first find; the rarest defects take some 250
+    max_examples=3000,  # it stops at the first find, and the rarest defects take long
     stateful_step_count=40,
     deadline=None,
     database=None,
