@@ -7,7 +7,8 @@ from benchmarks.books import Connection
 from tokens.sql import load
 
 _PLAIN_LOCK = """
-    CREATE OR REPLACE FUNCTION tokens_take_turn(p_company_id bigint) RETURNS tokens_account
+    CREATE OR REPLACE FUNCTION tokens_take_turn(p_company_id bigint, p_may_wait boolean DEFAULT true)
+    RETURNS tokens_account
     LANGUAGE sql AS $$ SELECT * FROM tokens_account a WHERE a.company_id = p_company_id FOR NO KEY UPDATE $$
 """
 

@@ -7,6 +7,7 @@ import pytest
 import uvloop
 
 from tokens.services import async_connections
+from tokens.services.async_connection import Undone
 from tokens.services.async_connections import Connections, NoConnection
 from tokens.services.async_ledger import _connection_parameters
 
@@ -17,16 +18,21 @@ SAY_WHEN_UNLOCKED = "SELECT %(text)s::text FROM pg_advisory_xact_lock(74)"
 DIVIDE = "SELECT 1 / %(number)s::integer"
 LENGTH = "SELECT length(%(text)s::text), %(text)s::text"
 TELL_PID = "SELECT pg_backend_pid()"
-STATEMENTS = (SAY, SAY_WHEN_UNLOCKED, DIVIDE, LENGTH, TELL_PID)
+TELL_TRANSACTION = "SELECT pg_current_xact_id()::text, %(text)s::text"
+# Its foreign key is looked at by the commit.
+BREAK_AT_COMMIT = """
+    INSERT INTO tokens_answer (hold_id, content, erase_after) VALUES (gen_random_uuid(), '{}', now()) RETURNING 'done'
+"""
+STATEMENTS = (SAY, SAY_WHEN_UNLOCKED, DIVIDE, LENGTH, TELL_PID, TELL_TRANSACTION, BREAK_AT_COMMIT)
 
 
 @pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 def run(request):
     """Run ``work(connections)`` on either event loop."""
 
-    def run(work, at_most=1):
+    def run(work, at_most=1, together=1):
         async def main():
-            connections = Connections(_connection_parameters(), STATEMENTS, at_most=at_most)
+            connections = Connections(_connection_parameters(), STATEMENTS, at_most=at_most, together=together)
             connections.open()
             try:
                 async with asyncio.timeout(20):
@@ -56,6 +62,12 @@ class Server:
         query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 74 AND NOT granted"
         while self._holder.execute(query).fetchone() != (by,):
             await asyncio.sleep(0)
+
+    def ask(self, query):
+        return self._holder.execute(query).fetchall()
+
+    def lock(self):
+        self._holder.execute("SELECT pg_advisory_lock(74)")
 
     def unlock(self):
         self._holder.execute("SELECT pg_advisory_unlock(74)")
@@ -96,25 +108,17 @@ def test_nobody_gets_the_answer_to_a_statement_whose_task_was_cancelled(run, ser
     assert run(work) == ("next", "last")
 
 
-def test_a_connection_that_comes_free_for_a_task_just_cancelled_is_not_lost(run, server, monkeypatch):
-    give_back, waiting = Connections._give_back, []
-
-    def cancel_then(self, connection):
-        give_back(self, connection)
-        if waiting:
-            waiting.pop().cancel()
-
+def test_a_connection_that_comes_free_for_a_task_just_cancelled_is_not_lost(run, server):
     async def work(connections):
         first = await begin_to_say(connections, server, "first")
         cancelled = asyncio.ensure_future(say(connections, "cancelled"))
         await asyncio.sleep(0)
-        waiting.append(cancelled)
+        first.add_done_callback(lambda _done: cancelled.cancel())  # when the connection has just become its own
         server.unlock()
         await asyncio.wait([first, cancelled])
         assert (first.result(), cancelled.cancelled()) == (("first",), True)
         return await say(connections, "next")
 
-    monkeypatch.setattr(Connections, "_give_back", cancel_then)
     assert run(work) == "next"
 
 
@@ -207,6 +211,94 @@ def test_closing_waits_for_what_is_under_way_and_refuses_what_comes_after(run, s
         return await saying
 
     assert run(work) == ("first",)
+
+
+def test_an_error_of_the_commit_is_an_error_of_the_statement(run):
+    async def work(connections):
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            await connections.execute(BREAK_AT_COMMIT, {})
+        return await say(connections, "next")
+
+    assert run(work) == "next"
+
+
+async def _execute_behind(connections, server, statements):
+    """Have statements wait for the one connection; return what came of each."""
+    first = await begin_to_say(connections, server, "first")
+    behind = [asyncio.ensure_future(connections.execute(sql, parameters)) for sql, parameters in statements]
+    await asyncio.sleep(0)
+    server.unlock()
+    await first
+    return await asyncio.gather(*behind, return_exceptions=True)
+
+
+def test_each_that_waited_has_a_transaction_of_its_own_unless_they_may_share_one(run, server):
+    def work(connections):
+        return _execute_behind(connections, server, [(TELL_TRANSACTION, {"text": str(n)}) for n in range(5)])
+
+    for together, transactions in ((1, 5), (2, 3), (5, 1)):
+        told = run(work, together=together)
+        server.lock()
+        assert [text for _transaction, text in told] == ["0", "1", "2", "3", "4"]
+        assert len({transaction for transaction, _text in told}) == transactions
+
+
+@pytest.mark.parametrize("bad", [(DIVIDE, {"number": 0}), (BREAK_AT_COMMIT, {})], ids=["statement", "commit"])
+def test_of_several_in_one_transaction_none_took_place_when_one_failed(run, server, bad):
+    async def work(connections):
+        failed = await _execute_behind(connections, server, [(SAY, {"text": "a"}), bad, (SAY, {"text": "b"})])
+        assert [type(error) for error in failed] == [Undone, Undone, Undone]
+        return await say(connections, "next")
+
+    assert run(work, together=8) == "next"
+
+
+def test_what_cannot_be_sent_concerns_nobody_else(run, server):
+    async def work(connections):
+        said = await _execute_behind(
+            connections, server, [(SAY, {"text": "a"}), (SAY, {"text": "b\0"}), (SAY, {"text": "c"})]
+        )
+        server.lock()
+        refused = await _execute_behind(connections, server, [(SAY, {"text": "b\0"})])
+        return said, refused, await say(connections, "next")
+
+    (a, refusal, c), (alone,), following = run(work, together=8)
+    assert (a, c, following) == (("a",), ("c",), "next")
+    assert isinstance(refusal, psycopg.DataError)
+    assert isinstance(alone, psycopg.DataError)
+
+
+def test_who_was_cancelled_while_waiting_is_left_out_of_the_transaction(run, server):
+    async def work(connections):
+        first = await begin_to_say(connections, server, "first")
+        cancelled, other = (
+            asyncio.ensure_future(connections.execute(sql, parameters))
+            for sql, parameters in [(DIVIDE, {"number": 0}), (SAY, {"text": "other"})]
+        )
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        server.unlock()
+        return await first, await other
+
+    assert run(work, together=8) == (("first",), ("other",))
+
+
+def test_a_connection_that_breaks_under_several_breaks_for_each(run, server):
+    async def work(connections):
+        (pid,) = await connections.execute(TELL_PID, {})
+        first = await begin_to_say(connections, server, "first")
+        behind = [asyncio.ensure_future(connections.execute(SAY_WHEN_UNLOCKED, {"text": "b"})) for _ in range(3)]
+        server.end(pid)
+        with pytest.raises(psycopg.OperationalError):
+            await first
+        await server.is_waited_for()
+        ((pid,),) = server.ask("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 74 AND NOT granted")
+        server.end(pid)
+        broken = await asyncio.gather(*behind, return_exceptions=True)
+        assert [isinstance(error, psycopg.OperationalError) for error in broken] == [True] * 3
+        return await say(connections, "next")
+
+    assert run(work, together=8) == "next"
 
 
 def test_connections_are_made_as_they_are_needed_and_no_more_than_allowed(run, server):

@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from tests.tokens.ledger import counters, grant, new_company, used
-from tests.tokens.test_turns import after_waiting
+from tests.tokens.ledger import counters, grant, hold, new_company, used
+from tests.tokens.turns import after_waiting, somebody_waits, turn_taken
 from tokens.errors import CallInFlight, HoldEnded, InsufficientTokens, KeyInUse, LedgerAway
 from tokens.models import Answer, Hold, UsageLog
 from tokens.selectors import get_balance
@@ -190,6 +190,90 @@ def test_a_movement_that_waited_for_its_turn_is_made_durable(monkeypatch):
     after_waiting(company.pk, lambda: run(lambda ledger: ledger.place_hold(request(company))))
 
     assert flushes == [MAKE_DURABLE]
+
+
+def test_movements_of_many_companies_at_once_share_transactions():
+    companies = [new_company(tokens=1000, slug=f"company-{number}") for number in range(30)]
+
+    async def charge(ledger, number, company):
+        placed = await ledger.place_hold(request(company, needed=100))
+        return await ledger.close_or_spool(Closing.settling(placed.hold_id, [used(number)], None))
+
+    async def work(ledger):
+        return await asyncio.gather(*(charge(ledger, number, company) for number, company in enumerate(companies)))
+
+    settled = run(work)
+
+    assert [settlement.charged_tokens for settlement in settled] == list(range(30))
+    assert [get_balance(company.pk).available_tokens for company in companies] == [1000 - n for n in range(30)]
+    transactions = UsageLog.objects.values("xact_id").distinct().count()
+    assert transactions < 15
+
+
+@pytest.fixture(params=["turn", "row"])
+def busy_company(request):
+    """Somebody else moves a company's tokens, and is in no hurry: in his turn, or with the row of the account alone."""
+    company = new_company(tokens=1000, slug="busy")
+    with turn_taken(company.pk) as other:
+        if request.param == "row":
+            other.rollback()
+            other.execute("SELECT FROM tokens_account WHERE company_id = %s FOR NO KEY UPDATE", [company.pk])
+        yield company, other
+
+
+def test_nobody_waits_for_the_turn_of_another_company(busy_company):
+    busy, other = busy_company
+    free = [new_company(tokens=1000, slug=f"free-{number}") for number in range(5)]
+
+    async def work(ledger):
+        waiting = asyncio.ensure_future(ledger.place_hold(request(busy)))
+        placed = [asyncio.ensure_future(ledger.place_hold(request(company))) for company in (*free, *free)]
+        async with asyncio.timeout(20):
+            holds = await asyncio.gather(*placed)
+            closings = [Closing.settling(hold.hold_id, [used(7)], None) for hold in holds]
+            await asyncio.gather(*(ledger.close_or_spool(closing) for closing in closings))
+        assert not waiting.done()
+        other.commit()
+        return await waiting
+
+    placed = run(work)
+    assert [get_balance(company.pk).available_tokens for company in free] == [986] * 5
+    assert Hold.objects.get(state="open").pk == placed.hold_id
+
+
+def test_a_settlement_waits_for_the_turn_of_its_company(busy_company):
+    busy, other = busy_company
+    other.commit()
+    placed = hold(busy, 400)
+    other.execute("SELECT tokens_take_turn(%s)", [busy.pk])
+
+    async def work(ledger):
+        settling = asyncio.ensure_future(ledger.close_or_spool(Closing.settling(placed.hold_id, [used(9)], None)))
+        while not await asyncio.to_thread(somebody_waits, other):
+            assert not settling.done()
+        other.commit()
+        return await settling
+
+    assert run(work).charged_tokens == 9
+
+
+def test_a_movement_that_the_database_refuses_takes_no_other_with_it():
+    company = new_company(tokens=1000)
+
+    async def work(ledger):
+        holds = [await ledger.place_hold(request(company, needed=10)) for _ in range(6)]
+        numbers = [1, 1, 9, 1, 1, 1]  # there is no ninth attempt
+        closings = [
+            Closing.settling(placed.hold_id, [used(7, number=number)], None)
+            for placed, number in zip(holds, numbers, strict=True)
+        ]
+        return await asyncio.gather(*(ledger.close_or_spool(closing) for closing in closings))
+
+    settled = run(work)
+
+    assert [settlement and settlement.charged_tokens for settlement in settled] == [7, 7, None, 7, 7, 7]
+    assert len(spool.list_waiting()) == 1
+    assert get_balance(company.pk).available_tokens == 1000 - 5 * 7 - 10
 
 
 def _break_connections():

@@ -22,6 +22,12 @@ def turn_taken(company_id: int) -> Iterator[psycopg.Connection[Any]]:
         yield other
 
 
+def somebody_waits(other: psycopg.Connection[Any]) -> bool:
+    """Tell whether a movement waits for a lock."""
+    row = other.execute(_SOMEBODY_WAITS).fetchone()
+    return bool(row and row[0])
+
+
 def after_waiting(company_id: int, movement: Callable[[], Any]) -> Any:
     """Make a movement that has to wait for another's, and return what it returns."""
 
@@ -33,7 +39,7 @@ def after_waiting(company_id: int, movement: Callable[[], Any]) -> Any:
 
     with ThreadPoolExecutor() as threads, turn_taken(company_id) as other:
         moving = threads.submit(in_thread)
-        while not other.execute(_SOMEBODY_WAITS).fetchone()[0]:
+        while not somebody_waits(other):
             assert not moving.done()
         other.commit()
         return moving.result()

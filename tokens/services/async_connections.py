@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import structlog
 
-from tokens.services.async_connection import Connection, Prepared
+from tokens.services.async_connection import Connection, Execution, Prepared
 
 logger = structlog.get_logger(__name__)
 
@@ -23,18 +23,22 @@ class NoConnection(Exception):
 
 
 class Connections:
-    """At most so many connections, which know ``statements`` and nothing else. Each statement is committed by itself.
+    """At most so many connections, which know ``statements`` and nothing else.
 
-    One that breaks is noticed at once, in use or not, and is never used again.
+    Each statement is a transaction by itself; with ``together`` above one, those that had to wait for a connection may
+    share one, up to so many. A connection that breaks is noticed at once, in use or not, and is never used again.
     """
 
-    def __init__(self, parameters: Mapping[str, Any], statements: Sequence[str], *, at_most: int) -> None:
+    def __init__(
+        self, parameters: Mapping[str, Any], statements: Sequence[str], *, at_most: int, together: int = 1
+    ) -> None:
         self._parameters = {"connect_timeout": int(_WAIT_SECONDS), **parameters, "autocommit": True}
         self._prepared = {sql: Prepared.numbered(number, sql) for number, sql in enumerate(statements)}
         self._at_most = at_most
+        self._together = together
         self._open: set[Connection] = set()
         self._free: list[Connection] = []  # the one used last is used next: what the server keeps for it is warm
-        self._waiting: deque[asyncio.Future[Connection]] = deque()
+        self._waiting: deque[Execution] = deque()
         self._opening: set[asyncio.Task[None]] = set()
         self._being_opened = 0
         self._is_closed = True
@@ -50,8 +54,8 @@ class Connections:
         for opening in self._opening:
             opening.cancel()
         while self._waiting:
-            _fail(self._waiting.popleft())
-        if answers := [connection.answer for connection in self._open if connection.answer is not None]:
+            self._waiting.popleft().fail(NoConnection())
+        if answers := [execution.answer for connection in self._open for execution in connection.under_way]:
             await asyncio.wait(answers, timeout=_WAIT_SECONDS)
         for connection in list(self._open):
             connection.close(psycopg.OperationalError(_CLOSED))
@@ -62,41 +66,46 @@ class Connections:
             connection.close(psycopg.OperationalError(_CLOSED))
 
     async def execute(self, sql: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Execute one of the statements and return its single row.
+        """Execute one of the statements and return its single row, committed.
 
         Raises:
             NoConnection: nothing was sent.
+            Undone: another statement of the transaction failed; see ``Connection.execute``.
             psycopg.Error: the class that a cursor would raise.
         """
-        connection = self._free.pop() if self._free else await self._wait()
-        return await connection.execute(self._prepared[sql], parameters)
-
-    async def _wait(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[tuple[Any, ...]] = loop.create_future()
+        execution = Execution(self._prepared[sql], parameters, answer)
+        if self._free:
+            self._free.pop().execute([execution])
+            return await answer
         if self._is_closed:
             raise NoConnection
-        loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[Connection] = loop.create_future()
-        self._waiting.append(waiting)
+        self._waiting.append(execution)
         self._grow_for_waiting()
-        timer = loop.call_later(_WAIT_SECONDS, _fail, waiting)
+        timer = loop.call_later(_WAIT_SECONDS, self._give_up, execution)
         try:
-            return await waiting
-        except BaseException:
-            with suppress(ValueError):
-                self._waiting.remove(waiting)
-            if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
-                self._give_back(waiting.result())  # it came when this task had just been cancelled
-            raise
+            return await answer
         finally:
             timer.cancel()
 
+    def _give_up(self, execution: Execution) -> None:
+        """Let an execution wait no longer for a connection; for the answer, once sent, it waits as long as it takes."""
+        if execution in self._waiting:
+            self._waiting.remove(execution)
+            execution.fail(NoConnection())
+
     def _give_back(self, connection: Connection) -> None:
-        while self._waiting:
-            waiting = self._waiting.popleft()
-            if not waiting.done():
-                waiting.set_result(connection)
-                return
-        self._free.append(connection)
+        """Have a connection that is ready execute what waits, if anything does."""
+        executions: list[Execution] = []
+        while self._waiting and len(executions) < self._together:
+            execution = self._waiting.popleft()
+            if not execution.answer.done():  # or its task was cancelled meanwhile
+                executions.append(execution)
+        if executions:
+            connection.execute(executions)
+        else:
+            self._free.append(connection)
 
     def _forget(self, connection: Connection) -> None:
         self._open.discard(connection)
@@ -142,8 +151,3 @@ class Connections:
             logger.warning("ledger_connection_failed", error=str(error))
             return None
         return Connection(connection, self._give_back, self._forget)
-
-
-def _fail(waiting: "asyncio.Future[Connection]") -> None:
-    if not waiting.done():
-        waiting.set_exception(NoConnection())

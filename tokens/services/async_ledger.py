@@ -12,6 +12,7 @@ from django.db import connections
 
 from tokens.errors import LedgerAway
 from tokens.services import spool
+from tokens.services.async_connection import Undone
 from tokens.services.async_connections import Connections, NoConnection
 from tokens.services.movements import (
     Closing,
@@ -25,17 +26,32 @@ from tokens.services.movements import (
     placing,
     starting_attempt,
 )
-from tokens.sql.calls import CLOSE_HOLD, EXTEND_HOLD, MAKE_DURABLE, PLACE_HOLD, START_ATTEMPT
+from tokens.sql.calls import (
+    BUSY,
+    CLOSE_HOLD,
+    CLOSE_HOLD_UNLESS_BUSY,
+    EXTEND_HOLD,
+    MAKE_DURABLE,
+    PLACE_HOLD,
+    PLACE_HOLD_UNLESS_BUSY,
+    START_ATTEMPT,
+)
 
 logger = structlog.get_logger(__name__)
 
 _BROKEN = (psycopg.OperationalError, psycopg.InterfaceError)
 _STATEMENTS = (PLACE_HOLD, START_ATTEMPT, EXTEND_HOLD, CLOSE_HOLD, MAKE_DURABLE)
+_STATEMENTS_IN_GROUPS = (PLACE_HOLD_UNLESS_BUSY, CLOSE_HOLD_UNLESS_BUSY)
+_LARGEST_GROUP = 32
 APPLICATION_NAME = "winnow ledger"
 
 
 class AsyncLedger:
     """Moves tokens on connections of one event loop. Opened and closed by that loop.
+
+    Holds that are placed and closed at the same time go in groups, with one transaction and one write of the disk for
+    each. What would have to wait for other movements of its company goes by itself
+    (docs/decisions/0008-movements-in-groups.md).
 
     A movement whose connection breaks is made again, once, on another. If the first had reached the database after
     all, a hold that nobody knows ends with its lease, an attempt without a request is closed as not sent, tokens
@@ -43,14 +59,19 @@ class AsyncLedger:
     """
 
     def __init__(self, *, connections_at_most: int) -> None:
-        self._connections = Connections(_connection_parameters(), _STATEMENTS, at_most=connections_at_most)
+        parameters = _connection_parameters()
+        # One for groups: two could meet at a company, and one of them would have to let its movement go by itself.
+        self._groups = Connections(parameters, _STATEMENTS_IN_GROUPS, at_most=1, together=_LARGEST_GROUP)
+        self._connections = Connections(parameters, _STATEMENTS, at_most=max(1, connections_at_most - 1))
 
     async def open(self) -> None:
         """Begin to connect; does not wait for the database."""
+        self._groups.open()
         self._connections.open()
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._groups.close()
         await self._connections.close()
 
     async def place_hold(self, request: HoldRequest) -> PlacedHold:
@@ -104,17 +125,30 @@ class AsyncLedger:
             except _BROKEN as error:
                 if not may_repeat:
                     raise LedgerAway from error
-                self._connections.renew()  # a server that was started again has broken them all
+                self._groups.renew()  # a server that was started again has broken them all
+                self._connections.renew()
         return movement.read(row)
 
     async def _execute(self, movement: Movement[Any]) -> tuple[Any, ...]:
-        """Execute one statement, committed by itself and durable once this returns; returns its row."""
-        row = await self._connections.execute(movement.sql, movement.parameters)
+        """Execute one statement, committed and durable once this returns; returns its row."""
+        row = await self._execute_in_group(movement) or await self._connections.execute(
+            movement.sql, movement.parameters
+        )
         if not movement.tells_durability:
             return row
         if not row[-1]:
             await self._connections.execute(MAKE_DURABLE, {})
         return row[:-1]
+
+    async def _execute_in_group(self, movement: Movement[Any]) -> tuple[Any, ...] | None:
+        """Execute a movement together with others, or return None: it took no place."""
+        if movement.sql_unless_busy is None:
+            return None
+        try:
+            row = await self._groups.execute(movement.sql_unless_busy, movement.parameters)
+        except Undone:  # perhaps for its own fault, which it is told of when it goes by itself
+            return None
+        return None if row[0] == BUSY else row
 
 
 _DEFAULT_CONNECTIONS = 4

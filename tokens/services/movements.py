@@ -8,7 +8,14 @@ from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from tokens.errors import BudgetExceeded, CallInFlight, HoldEnded, InsufficientTokens, KeyInUse
-from tokens.sql.calls import CLOSE_HOLD, EXTEND_HOLD, PLACE_HOLD, START_ATTEMPT
+from tokens.sql.calls import (
+    CLOSE_HOLD,
+    CLOSE_HOLD_UNLESS_BUSY,
+    EXTEND_HOLD,
+    PLACE_HOLD,
+    PLACE_HOLD_UNLESS_BUSY,
+    START_ATTEMPT,
+)
 
 Outcome = TypeVar("Outcome")
 KeyOwner = Literal["platform", "company"]
@@ -18,13 +25,16 @@ KeyOwner = Literal["platform", "company"]
 class Movement(Generic[Outcome]):
     """One statement of the ledger. ``read`` tells what its row means, and raises what the ledger refused.
 
-    With ``tells_durability`` the row's last column is IS_DURABLE; ``read`` gets the row without it.
+    ``sql_unless_busy`` is the same for a transaction that moves the tokens of several companies: its first column is
+    BUSY where it would have to wait for a company's turn, and nothing was done. With ``tells_durability`` the row's
+    last column is IS_DURABLE; ``read`` gets the row without it.
     """
 
     sql: str
     parameters: Mapping[str, Any]
     read: Callable[[Sequence[Any]], Outcome]
     tells_durability: bool = True
+    sql_unless_busy: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +186,9 @@ def placing(request: HoldRequest) -> Movement[PlacedHold]:
             raise CallInFlight(hold_id)
         return PlacedHold(hold_id, held, is_replay=outcome == "replayed")
 
-    return Movement(PLACE_HOLD, {**vars(request), **vars(request.attribution)}, read)
+    return Movement(
+        PLACE_HOLD, {**vars(request), **vars(request.attribution)}, read, sql_unless_busy=PLACE_HOLD_UNLESS_BUSY
+    )
 
 
 def starting_attempt(
@@ -229,7 +241,7 @@ def closing_hold(closing: Closing) -> Movement[Settlement]:
             raise HoldEnded(closing.hold_id, outcome)
         return Settlement(*amounts)
 
-    return Movement(CLOSE_HOLD, vars(closing), read)
+    return Movement(CLOSE_HOLD, vars(closing), read, sql_unless_busy=CLOSE_HOLD_UNLESS_BUSY)
 
 
 _DEFAULTS = {field.name: field.default for field in fields(AttemptUsage)}

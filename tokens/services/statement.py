@@ -46,11 +46,16 @@ def _exchange(connection: psycopg.Connection[Any], sql: str, parameters: Mapping
 def read_row(adapter: psycopg.abc.Transformer, result: PGresult) -> tuple[Any, ...]:
     """Return the single row of a result; raises the ``psycopg.Error`` that a cursor would raise."""
     if result.status != psycopg.pq.ExecStatus.TUPLES_OK:
-        if not result.error_field(psycopg.pq.DiagnosticField.SQLSTATE):
-            raise psycopg.OperationalError(result.get_error_message())  # libpq's own word: the connection is lost
-        raise error_from_result(result)
+        raise error_of(result)
     adapter.set_pgresult(result)
     return adapter.load_row(0, tuple)
+
+
+def error_of(result: PGresult) -> psycopg.Error:
+    """Return the error that a cursor would raise for a result."""
+    if not result.error_field(psycopg.pq.DiagnosticField.SQLSTATE):
+        return psycopg.OperationalError(result.get_error_message())  # libpq's own word: the connection is lost
+    return error_from_result(result)
 
 
 @cache

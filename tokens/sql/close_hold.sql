@@ -46,7 +46,8 @@ CREATE OR REPLACE FUNCTION tokens_close_hold(
     p_state text,                -- 'settled' or 'released'
     p_logs jsonb,                -- one object per attempt that reached a provider: columns of tokens_usage_log
     p_answer jsonb,              -- stored for repeats of the key, or NULL
-    p_answer_days integer
+    p_answer_days integer,
+    p_may_wait boolean DEFAULT true   -- for the company's turn; see tokens_take_turn
 ) RETURNS TABLE (
     outcome text, charged_tokens bigint, debt_tokens bigint, absorbed_tokens bigint, available_tokens bigint)
 LANGUAGE plpgsql AS $$
@@ -83,7 +84,11 @@ DECLARE
     payer uuid;
 BEGIN
     SELECT h.company_id INTO STRICT company FROM tokens_hold h WHERE h.id = p_hold_id;
-    account := tokens_take_turn(company);
+    account := tokens_take_turn(company, p_may_wait);
+    IF account.company_id IS NULL THEN  -- nothing was done
+        RETURN QUERY SELECT 'busy', 0::bigint, 0::bigint, 0::bigint, NULL::bigint;
+        RETURN;
+    END IF;
     SELECT * INTO hold FROM tokens_hold WHERE id = p_hold_id;
     IF NOT (hold.state = 'open' OR (hold.state = 'expired' AND p_state = 'settled')) THEN
         RETURN QUERY SELECT hold.state::text, coalesce(hold.charged_tokens, 0), 0::bigint, 0::bigint, NULL::bigint;

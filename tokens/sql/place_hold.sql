@@ -39,12 +39,14 @@ CREATE OR REPLACE FUNCTION tokens_place_hold(
     p_trace_id uuid,
     p_session_id text,
     p_key_owner text DEFAULT 'platform', -- whose key the provider is called with
-    p_estimated_price_kind text DEFAULT 'listed'
+    p_estimated_price_kind text DEFAULT 'listed',
+    p_may_wait boolean DEFAULT true      -- for the company's turn; see tokens_take_turn
 ) RETURNS TABLE (
     outcome text, hold_id uuid, held_tokens bigint, available_tokens bigint, debt_tokens bigint, budget_id uuid)
 LANGUAGE plpgsql AS $$
 -- Reserve tokens for one call and write its first attempt, or say why not:
---   held · insufficient · over_budget · replayed (the key's call is settled) · in_flight · key_conflict
+--   held · insufficient · over_budget · replayed (the key's call is settled) · in_flight · key_conflict ·
+--   busy (it would have to wait and may not: nothing is known and nothing was done)
 -- Balance and budgets together: all of the amount is held on each, or nothing is. A stopping budget clamps like the
 -- balance does. A call on the company's own key is held on budgets alone: balance and debt do not matter to it.
 -- The account's row is locked first, so a company's holds are placed one after the other. A hold of
@@ -62,7 +64,11 @@ DECLARE
     amount bigint;
     new_hold uuid;
 BEGIN
-    account := tokens_take_turn(p_company_id);
+    account := tokens_take_turn(p_company_id, p_may_wait);
+    IF account.company_id IS NULL AND NOT p_may_wait THEN
+        RETURN QUERY SELECT 'busy', NULL::uuid, 0::bigint, 0::bigint, 0::bigint, NULL::uuid;
+        RETURN;
+    END IF;
     moment := clock_timestamp();
 
     IF p_key IS NOT NULL THEN

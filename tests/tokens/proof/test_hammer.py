@@ -17,7 +17,7 @@ from tokens.selectors.audit import audit_ledger
 from tokens.services import upkeep
 from tokens.services.budgets import create_budget
 
-LOCK = "account := tokens_take_turn(p_company_id);"
+LOCK = "account := tokens_take_turn(p_company_id, p_may_wait);"
 NO_LOCK = "SELECT * INTO account FROM tokens_account WHERE company_id = p_company_id;"
 # Between deed and commit, so that the decision of another process falls there unless a lock keeps it out.
 DONE = "    INSERT INTO tokens_attempt ("
