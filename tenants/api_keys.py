@@ -14,6 +14,8 @@ from tenants.secrets import digest_secret
 from tenants.selectors import find_api_key
 
 CACHE_SECONDS = 2.0
+# The last part of that time, in which a key in use is read again in advance, so that no call waits for it.
+_ADVANCE_SECONDS = 0.5
 _NOTE_SECONDS = 60.0
 
 
@@ -53,6 +55,7 @@ class KeyRing:
         self._known: dict[bytes, tuple[float, KeyTerms]] = {}
         self._unknown: dict[bytes, float] = {}
         self._noted: dict[UUID, float] = {}
+        self._being_renewed: set[bytes] = set()
 
     def recall(self, secret: str) -> KeyTerms | None:
         """Return the terms that are remembered of a secret, if they are: for an event loop. Else ask ``find``."""
@@ -69,10 +72,31 @@ class KeyRing:
             until, terms = self._known.get(digest, (0.0, None))
             if until > now or self._unknown.get(digest, 0.0) > now:
                 return terms if until > now else None
+        return self._read(secret, digest)
+
+    def is_renewal_due(self, secret: str) -> bool:
+        """Tell, once, that ``renew`` should be called for a secret whose terms are remembered; never blocks."""
+        digest = digest_secret(secret)
+        until, _terms = self._known.get(digest, (0.0, None))
+        if until - monotonic() > _ADVANCE_SECONDS or digest in self._being_renewed:
+            return False
+        self._being_renewed.add(digest)
+        return True
+
+    def renew(self, secret: str) -> None:
+        """Read the terms of a secret again. Reads the database: not for an event loop."""
+        digest = digest_secret(secret)
+        try:
+            self._read(secret, digest)
+        finally:
+            self._being_renewed.discard(digest)
+
+    def _read(self, secret: str, digest: bytes) -> KeyTerms | None:
+        until = monotonic() + self._seconds
         key = find_api_key(secret)
         terms = _terms_of(key) if key else None
         with self._lock:
-            self._remember(digest, terms, now + self._seconds)
+            self._remember(digest, terms, until)
         return terms
 
     def is_use_due(self, key_id: UUID) -> bool:

@@ -25,7 +25,11 @@ class Authenticator:
         if not secret:
             message = "No API key was sent. Send a company's key as 'Authorization: Bearer' or 'x-api-key'."
             raise Refusal(401, "missing_api_key", message, headers={"www-authenticate": "Bearer"})
-        terms = self._keys.recall(secret) or await self._reads.run(lambda: self._keys.find(secret))
+        terms = self._keys.recall(secret)
+        if terms is None:
+            terms = await self._reads.run(lambda: self._keys.find(secret))
+        elif self._keys.is_renewal_due(secret):
+            self._reads.begin(lambda: self._keys.renew(secret))
         if terms is None:
             raise Refusal(401, "invalid_api_key", "The API key is wrong or was revoked.")
         if not terms.is_active:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Generic, TypeVar
 
 import structlog
@@ -14,6 +15,8 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 _THREADS = 4
+# In the last part of its time a value that is in use is read again in advance, so that no call waits for it.
+_ADVANCE = 0.25
 
 
 class Reads:
@@ -49,13 +52,20 @@ class Remembered(Generic[K, V]):
     async def get(self, key: K) -> V:
         """Return the value; raises what reading it raises."""
         found = self._values.get(key)
-        if found is not None and found[0] > asyncio.get_running_loop().time():
-            return found[1]
+        left = -1.0 if found is None else found[0] - asyncio.get_running_loop().time()
         reading = self._reading.get(key)
-        if reading is None:
+        if reading is None and left < self._seconds * _ADVANCE:
             reading = self._reading[key] = asyncio.ensure_future(self._renew(key))
-            reading.add_done_callback(lambda _done: self._reading.pop(key, None))
+            reading.add_done_callback(partial(self._end_reading, key))
+        if found is not None and left > 0:
+            return found[1]
+        assert reading is not None
         return await asyncio.shield(reading)  # one that is cancelled leaves the value to the others
+
+    def _end_reading(self, key: K, reading: "asyncio.Future[V]") -> None:
+        del self._reading[key]
+        if not reading.cancelled():
+            reading.exception()  # nobody may have waited; who asks when the value's time is over is told
 
     async def _renew(self, key: K) -> V:
         until = asyncio.get_running_loop().time() + self._seconds

@@ -224,6 +224,25 @@ def test_a_revoked_key_works_for_two_seconds_at_most(admin, clock):
     assert ring.find(secret) is None
 
 
+def test_a_key_in_use_is_read_again_in_advance_once(admin, clock, django_assert_num_queries):
+    ring, (key, secret) = KeyRing(), new_key(admin)
+    terms = ring.find(secret)
+    clock[0] += 1.4
+    assert not ring.is_renewal_due(secret)
+    clock[0] += 0.2
+    assert [ring.is_renewal_due(secret), ring.is_renewal_due(secret)] == [True, False]
+    assert ring.recall(secret) is terms
+    with django_assert_num_queries(1):
+        ring.renew(secret)
+    assert not ring.is_renewal_due(secret)
+    clock[0] += 1.6
+    assert ring.recall(secret) == terms
+    revoke_api_key(key=key, acting=admin)
+    assert ring.is_renewal_due(secret)
+    ring.renew(secret)
+    assert ring.recall(secret) is None
+
+
 def test_a_secret_that_is_unknown_is_looked_for_once_in_two_seconds(admin, clock, django_assert_num_queries):
     ring = KeyRing()
     with django_assert_num_queries(1):
