@@ -8,6 +8,7 @@ import io
 from collections.abc import AsyncIterator, Mapping
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -41,6 +42,12 @@ class TimeLimits:
     total_seconds: float
     silence_seconds: float
 
+    @cached_property
+    def timeout(self) -> aiohttp.ClientTimeout:
+        """The client's form of them. A limit of the silence that the total implies would only cost its timers."""
+        silence = self.silence_seconds if self.silence_seconds < self.total_seconds else None
+        return aiohttp.ClientTimeout(total=self.total_seconds, sock_connect=CONNECT_SECONDS, sock_read=silence)
+
 
 class Upstream:
     """One provider, reached from one event loop; connections are kept and shared."""
@@ -67,15 +74,12 @@ class Upstream:
         Raises ``ProviderError`` when there is no answer or the provider sends an error.
         """
         url = self._urls.get(path) or self._urls.setdefault(path, URL(f"{self._address}/{path}"))
-        timeout = aiohttp.ClientTimeout(
-            total=limits.total_seconds, sock_connect=CONNECT_SECONDS, sock_read=limits.silence_seconds
-        )
         try:
             response = await self._session.post(
                 url,
                 data=body if len(body) < _LARGEST_PLAIN_BYTES else io.BytesIO(body),
                 headers={**self._own_headers(headers), **headers},
-                timeout=timeout,
+                timeout=limits.timeout,
                 allow_redirects=False,  # they would carry prompts to an address that staff did not set
                 proxy=self._proxy,
             )
@@ -110,6 +114,7 @@ class UpstreamAnswer:
     def __init__(self, account: ProviderAccount, response: aiohttp.ClientResponse) -> None:
         self._account = account
         self._response = response
+        self._received_bytes = 0
 
     @property
     def content_type(self) -> str:
@@ -124,27 +129,28 @@ class UpstreamAnswer:
 
     async def read(self) -> bytes:
         """Read the whole body; raises ``ProviderError``."""
-        parts = [part async for part in self.iter_parts()]
+        parts = []
+        while part := await self._read_part():
+            parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def iter_parts(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives; raises ``ProviderError``."""
-        received_bytes = 0
-        content = self._response.content
-        while True:
-            try:
-                part = await content.readany()
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                failure = classify_client_error(provider=self._account.name, cause=error)
-                break
-            if not part:
-                return
-            received_bytes += len(part)
-            if received_bytes > LARGEST_ANSWER_BYTES:
-                message = f"The answer of {self._account.name} is larger than {LARGEST_ANSWER_BYTES} bytes."
-                failure = ProviderGarbledAnswer(message, delivery="unknown")
-                break
+        while part := await self._read_part():
             yield part
+
+    async def _read_part(self) -> bytes:
+        """Return what has arrived, once there is something; nothing at the end."""
+        try:
+            part = await self._response.content.readany()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            failure = classify_client_error(provider=self._account.name, cause=error)
+        else:
+            self._received_bytes += len(part)
+            if self._received_bytes <= LARGEST_ANSWER_BYTES:
+                return part
+            message = f"The answer of {self._account.name} is larger than {LARGEST_ANSWER_BYTES} bytes."
+            failure = ProviderGarbledAnswer(message, delivery="unknown")
         failure.provider_request_id = self.request_id
         raise failure
 
@@ -168,8 +174,9 @@ class UpstreamAnswer:
         )
 
     def close(self) -> None:
-        """Give the connection back, or drop it when the body was not read to its end."""
-        self._response.close()
+        """Drop the connection when the body was not read to its end; if it was, it has been given back."""
+        if not self._response.closed:
+            self._response.close()
 
 
 def parse_json(body: bytes) -> object:

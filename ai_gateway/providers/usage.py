@@ -47,8 +47,8 @@ class _Reading:
         """Return the number at ``path``; ``None`` when it is missing or is no token count."""
         value: Any = self.usage
         for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
-            if value is None:  # most servers leave most details out
+            value = value.get(key) if isinstance(value, dict) else None
+            if value is None:
                 return None
         if _is_count(value):
             return int(value)
@@ -57,7 +57,9 @@ class _Reading:
 
     def part(self, *path: str, of: int) -> int:
         """Return the number at ``path`` (0 when missing), cut to the whole that it is a part of."""
-        value = self.count(*path) or 0
+        value = self.count(*path)
+        if not value:  # most servers leave most parts out
+            return 0
         if value > of:
             self.note(f"{path[-1]}: exceeds its whole")
         return min(value, of)

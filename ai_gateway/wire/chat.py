@@ -51,10 +51,11 @@ class ChatExchange(MeteredRequest):
         choices = choices if isinstance(choices, list) else []
         if not choices or not all(_has_message(choice) for choice in choices):
             raise garbled_answer(payload, usage)
-        texts = [text for choice in choices for _, text in iter_written(choice["message"])]
+        if usage is None:
+            usage = self.count_usage(text for choice in choices for _, text in iter_written(choice["message"]))
         return Reply(
             body=body,
-            usage=usage or self.count_usage(texts),
+            usage=usage,
             model=read_model(payload, self.model),
             finish_reason=FINISH_REASONS.get(str(choices[0].get("finish_reason")), "other"),
             service_tier=read_tier(payload.get("service_tier")),
