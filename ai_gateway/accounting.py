@@ -28,6 +28,10 @@ class Quantities:
     media_seconds: Decimal | None = None
 
 
+NO_QUANTITIES = Quantities()
+_ONE = Decimal(1)
+
+
 @dataclass(frozen=True)
 class Tariff:
     """How one call is charged and priced: fixed when it starts, so that all its attempts agree.
@@ -45,7 +49,7 @@ class Tariff:
     @property
     def weight(self) -> Decimal:
         """Charged tokens of one provider token."""
-        return Decimal(1) if self.weight_version is None else self.weight_version.weight
+        return _ONE if self.weight_version is None else self.weight_version.weight
 
     @property
     def price_version_id(self) -> UUID | None:
@@ -54,6 +58,8 @@ class Tariff:
 
     def charge(self, provider_tokens: int) -> int:
         """Return the charged tokens of so many provider tokens, rounded up."""
+        if self.weight_version is None:
+            return provider_tokens
         return int((provider_tokens * self.weight).to_integral_value(rounding=ROUND_CEILING))
 
     def charge_uncounted(self, media_seconds: Decimal | None) -> int:
@@ -62,7 +68,7 @@ class Tariff:
 
     def affordable(self, charged_tokens: int) -> int:
         """Return how many provider tokens a charge of ``charged_tokens`` covers, rounded down."""
-        return int(charged_tokens / self.weight)
+        return charged_tokens if self.weight_version is None else int(charged_tokens / self.weight)
 
     def cost(self, usage: Usage, *, service_tier: str = "", media_seconds: Decimal | None = None) -> Cost:
         """Return what an answer cost, at the tier that the provider says it billed."""

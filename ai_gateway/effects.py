@@ -2,10 +2,10 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from ai_gateway.accounting import Answered, Quantities
+from ai_gateway.accounting import NO_QUANTITIES, Answered, Quantities
 from ai_gateway.planning import CallPlan
 from ai_gateway.providers.errors import ProviderError
 from ai_gateway.routing import Route
@@ -22,8 +22,7 @@ class Candidate:
     api_key: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlannedCall:
+class PlannedCall(NamedTuple):
     """A call that may be made, in the order of ``candidates``: the next is for when the one before is of no use.
 
     All candidates are on the company's own keys, or none is. Only failures of the kinds in ``falls_back_on`` lead to
@@ -37,7 +36,7 @@ class PlannedCall:
     key: str | None = None
     request_hash: bytes | None = None
     prompt_version: str = ""
-    quantities: Quantities = field(default_factory=Quantities)
+    quantities: Quantities = NO_QUANTITIES
     streamed: bool = False
     falls_back_on: tuple[type[ProviderError], ...] = (ProviderError,)
 
@@ -55,15 +54,13 @@ class ProviderReply(Answered, Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class PlaceHold:
+class PlaceHold(NamedTuple):
     """Reserve tokens. Outcome: a ``PlacedHold``, or an error of ``tokens.services.holds.place_hold``."""
 
     request: HoldRequest
 
 
-@dataclass(frozen=True)
-class Send:
+class Send(NamedTuple):
     """Make one request to a provider. Outcome: a ``ProviderReply``, or a ``ProviderError``."""
 
     hold_id: UUID
@@ -72,15 +69,13 @@ class Send:
     output_limit: int
 
 
-@dataclass(frozen=True)
-class Pause:
+class Pause(NamedTuple):
     """Wait before the next attempt."""
 
     seconds: float
 
 
-@dataclass(frozen=True)
-class StartAttempt:
+class StartAttempt(NamedTuple):
     """Write an attempt before its request is sent. Outcome: its number, or ``HoldEnded``."""
 
     hold_id: UUID
@@ -88,8 +83,7 @@ class StartAttempt:
     lease_seconds: int
 
 
-@dataclass(frozen=True)
-class ExtendHold:
+class ExtendHold(NamedTuple):
     """Reserve more under the hold. Outcome: whether it was possible, or ``HoldEnded``."""
 
     hold_id: UUID
@@ -97,8 +91,7 @@ class ExtendHold:
     lease_seconds: int
 
 
-@dataclass(frozen=True)
-class CloseHold:
+class CloseHold(NamedTuple):
     """End the hold, cancelled or not. Outcome: a ``Settlement``, or None when that waits in the spool."""
 
     closing: Closing
@@ -107,8 +100,7 @@ class CloseHold:
 Effect = PlaceHold | Send | Pause | StartAttempt | ExtendHold | CloseHold
 
 
-@dataclass(frozen=True)
-class Settled:
+class Settled(NamedTuple):
     """A call that was answered and paid. ``settlement`` is None while that waits in the spool."""
 
     hold_id: UUID
@@ -118,8 +110,7 @@ class Settled:
     settlement: Settlement | None
 
 
-@dataclass(frozen=True)
-class Replayed:
+class Replayed(NamedTuple):
     """A call that had been made under the same key: its answer is in the store."""
 
     hold_id: UUID

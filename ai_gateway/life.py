@@ -35,7 +35,7 @@ from ai_gateway.planning import CallPlan
 from ai_gateway.providers.errors import ProviderCircuitOpen, ProviderError, ProviderRejectedRequest
 from ai_gateway.reserving import reserve
 from ai_gateway.stored_answers import store_answer, store_failure
-from ai_gateway.telemetry import WatchedCall, watch_call
+from ai_gateway.telemetry import WatchedCall
 from tokens.services.holds import AttemptUsage, Closing
 
 logger = structlog.get_logger(__name__)
@@ -53,18 +53,18 @@ def live(call: PlannedCall) -> Life:
             be down: nothing was held.
         KeyInUse: see ``tokens.errors``.
     """
-    with watch_call(call) as watched:
+    with WatchedCall(call) as watched:
         return (yield from _live(call, watched))
 
 
 def _live(call: PlannedCall, watched: WatchedCall) -> Life:
     position = _find_way(call)
     candidate, placed = yield from reserve(call, call.candidates[position])
-    watched.hold_id = str(placed.hold_id)
+    hold_id = watched.hold_id = str(placed.hold_id)
     if placed.is_replay:
         watched.outcome = "replayed"
         return Replayed(placed.hold_id)
-    logger.info("call_started", hold_id=str(placed.hold_id), model=str(candidate.route), held_tokens=placed.held_tokens)
+    logger.info("call_started", hold_id=hold_id, model=str(candidate.route), held_tokens=placed.held_tokens)
     attempts = _Attempts(call, watched, placed.hold_id, placed.held_tokens, candidate, position)
     try:
         reply = yield from attempts.ask_until_answered()
@@ -157,7 +157,7 @@ class _Attempts:
         stored = store_answer(reply.stored(), charged) if self.call.key else None
         settlement = yield CloseHold(Closing.settling(self.hold_id, self.usages, stored, settings.AI_ANSWER_DAYS))
         if settlement is not None:
-            logger.info("call_settled", hold_id=str(self.hold_id), attempt=self.number, **vars(settlement))
+            logger.info("call_settled", hold_id=self.watched.hold_id, attempt=self.number, **settlement._asdict())
         return Settled(self.hold_id, self.candidate, reply, charged, settlement)
 
     def _note(self, error: ProviderError) -> None:

@@ -34,8 +34,8 @@ def limits_of(operation: str) -> OperationLimits:
     ``AI_OUTPUT_TOKENS`` overrides what is asked for; the least is never more than that.
     """
     limits = _LIMITS.get(operation, _DEFAULT)
-    output = settings.AI_OUTPUT_TOKENS.get(operation) or limits.output_tokens
-    return OperationLimits(output, min(limits.minimum_output_tokens, output))
+    output = settings.AI_OUTPUT_TOKENS.get(operation)
+    return OperationLimits(output, min(limits.minimum_output_tokens, output)) if output else limits
 
 
 def timeout_seconds(operation: str) -> int:

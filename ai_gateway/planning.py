@@ -1,8 +1,8 @@
 """What a call may use, before it is made: the bound that its hold rests on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from ai_gateway.accounting import Tariff
 from ai_gateway.calibration import raise_bound
@@ -15,8 +15,7 @@ from billing.costs import Cost
 _BYTES_PER_TOKEN = 4
 
 
-@dataclass(frozen=True)
-class CallPlan:
+class CallPlan(NamedTuple):
     """Upper bounds of one call, in provider tokens and in charged tokens.
 
     A hold between ``minimum_tokens`` and ``needed_tokens`` carries the call: with less than all of it, the output
@@ -54,13 +53,15 @@ class CallPlan:
 
     def counted(self) -> "CallPlan":
         """Return the plan with the tight bound of the input."""
-        return self if self.count_input is None else replace(self, input_tokens=self.count_input(), count_input=None)
+        return self if self.count_input is None else self._replace(input_tokens=self.count_input(), count_input=None)
 
     def raised(self, factor: Decimal) -> "CallPlan":
         """Return the plan with the bounds of its input raised, as calls of the model have shown to be needed."""
+        if factor == 1:
+            return self
         count = self.count_input
         counted = None if count is None else lambda: raise_bound(count(), factor)
-        return replace(self, input_tokens=raise_bound(self.input_tokens, factor), count_input=counted)
+        return self._replace(input_tokens=raise_bound(self.input_tokens, factor), count_input=counted)
 
     @property
     def estimate(self) -> Cost:

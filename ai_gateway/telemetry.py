@@ -4,11 +4,8 @@ The life itself holds these blocks, so that no driver can forget them. They chan
 context, because a generator may be closed in another one.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from time import monotonic
-
-from opentelemetry.trace import Span
+from typing import Self
 
 from ai_gateway.accounting import Answered
 from ai_gateway.breakers import get_breaker
@@ -29,67 +26,67 @@ from ai_gateway.tracing import end_attempt_span, end_call_span, start_attempt_sp
 
 
 class WatchedCall:
-    """What is known of a call so far. ``provider`` is empty until one was asked."""
+    """A whole call, from its plan to its end; what the block raises is how it ended.
 
-    def __init__(self, call: PlannedCall, span: Span) -> None:
+    ``provider`` is empty until one was asked.
+    """
+
+    def __init__(self, call: PlannedCall) -> None:
         self.operation = call.operation
-        self.span = span
         self.provider = ""
         self.outcome = "answered"
         self.hold_id = ""
         self.charged_tokens = 0
+        self.span = start_call_span(call)
+        self._started = monotonic()
 
-    @contextmanager
-    def attempt(self, candidate: Candidate) -> Iterator["WatchedAttempt"]:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if error is not None:
+            self.outcome = _outcome_of(error)
+            self.charged_tokens = error.charged_tokens if isinstance(error, CallFailed) else 0
+        labelled(CALLS, self.operation, self.provider, self.outcome).inc()
+        labelled(CALL_SECONDS, self.operation, self.provider).observe(monotonic() - self._started)
+        labelled(CHARGED_TOKENS, self.operation).inc(self.charged_tokens)
+        end_call_span(self.span, outcome=self.outcome, hold_id=self.hold_id, charged_tokens=self.charged_tokens)
+
+    def attempt(self, candidate: Candidate) -> "WatchedAttempt":
         """Watch one request to a provider; what the block raises is how it ended."""
         self.provider = candidate.route.provider
-        watched, started = WatchedAttempt(), monotonic()
-        span, code = start_attempt_span(self.span, candidate), ""
-        try:
-            yield watched
-        except BaseException as error:
-            code = error.code if isinstance(error, ProviderError) else "interrupted"
-            raise
-        finally:
-            seconds = monotonic() - started
-            self._count(watched.reply, code, seconds)
-            end_attempt_span(span, candidate, reply=watched.reply, error_code=code, seconds=seconds)
-
-    def _count(self, reply: Answered | None, code: str, seconds: float) -> None:
-        labelled(ATTEMPTS, self.provider, code or "answered").inc()
-        labelled(ATTEMPT_SECONDS, self.provider).observe(seconds)
-        show_breaker(self.provider, get_breaker(self.provider).state)
-        if reply is not None:
-            labelled(TOKENS, self.operation, self.provider, "input").inc(reply.usage.input_tokens)
-            labelled(TOKENS, self.operation, self.provider, "output").inc(reply.usage.output_tokens)
+        return WatchedAttempt(self, candidate)
 
 
 class WatchedAttempt:
     """One request; ``reply`` is set when it was answered."""
 
-    reply: Answered | None = None
+    def __init__(self, call: WatchedCall, candidate: Candidate) -> None:
+        self.reply: Answered | None = None
+        self._operation = call.operation
+        self._candidate = candidate
+        self._span = start_attempt_span(call.span, candidate)
+        self._started = monotonic()
 
+    def __enter__(self) -> Self:
+        return self
 
-@contextmanager
-def watch_call(call: PlannedCall) -> Iterator[WatchedCall]:
-    """Watch a whole call; what the block raises is how it ended."""
-    watched, started = WatchedCall(call, start_call_span(call)), monotonic()
-    try:
-        yield watched
-    except BaseException as error:
-        watched.outcome = _outcome_of(error)
-        watched.charged_tokens = error.charged_tokens if isinstance(error, CallFailed) else 0
-        raise
-    finally:
-        labelled(CALLS, watched.operation, watched.provider, watched.outcome).inc()
-        labelled(CALL_SECONDS, watched.operation, watched.provider).observe(monotonic() - started)
-        labelled(CHARGED_TOKENS, watched.operation).inc(watched.charged_tokens)
-        end_call_span(
-            watched.span,
-            outcome=watched.outcome,
-            hold_id=watched.hold_id,
-            charged_tokens=watched.charged_tokens,
-        )
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        code = ""
+        if error is not None:
+            code = error.code if isinstance(error, ProviderError) else "interrupted"
+        seconds = monotonic() - self._started
+        self._count(code, seconds)
+        end_attempt_span(self._span, self._candidate, reply=self.reply, error_code=code, seconds=seconds)
+
+    def _count(self, code: str, seconds: float) -> None:
+        provider, reply = self._candidate.route.provider, self.reply
+        labelled(ATTEMPTS, provider, code or "answered").inc()
+        labelled(ATTEMPT_SECONDS, provider).observe(seconds)
+        show_breaker(provider, get_breaker(provider).state)
+        if reply is not None:
+            labelled(TOKENS, self._operation, provider, "input").inc(reply.usage.input_tokens)
+            labelled(TOKENS, self._operation, provider, "output").inc(reply.usage.output_tokens)
 
 
 def _outcome_of(error: BaseException) -> str:

@@ -37,6 +37,8 @@ def start_call_span(call: PlannedCall) -> Span:
 
 def end_call_span(span: Span, *, outcome: str, hold_id: str, charged_tokens: int) -> None:
     """End the span of a call with how it ended."""
+    if not settings.OPENTELEMETRY:
+        return
     span.set_attributes({"winnow.outcome": outcome, "winnow.hold_id": hold_id, "winnow.charged_tokens": charged_tokens})
     span.end()
 

@@ -69,7 +69,7 @@ def closing(hold_id: UUID) -> Closing:
 def hold_parameters(company_id: int, key: str) -> dict[str, Any]:
     """Return what the statement of a hold is given."""
     request = hold_request(company_id, key)
-    return {**vars(request), **vars(request.attribution)}
+    return {**request._asdict(), **vars(request.attribution)}
 
 
 def pair(company_id: int) -> None:

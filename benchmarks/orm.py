@@ -87,7 +87,7 @@ def _settle(hold_id: UUID) -> None:
         absorbed_tokens=0,
         own_key_tokens=0,
         key_owner=hold.key_owner,
-        **vars(USAGE),
+        **USAGE._asdict(),
     )
     for part in hold.parts.all():
         LedgerEntry.objects.create(

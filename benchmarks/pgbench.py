@@ -21,7 +21,7 @@ def write_script(path: Path, first_company: int, last_company: int) -> None:
     """Write the script of one pair on a random company."""
     make_durable = f"\\if :is_durable\n\\else\n{MAKE_DURABLE};\n\\endif"
     hold = _filled(PLACE_HOLD, hold_parameters(0, ""), {"company_id": ":company", "key": "'step/' || uuidv7()"})
-    settle = _filled(CLOSE_HOLD, vars(closing(UUID(int=0))), {"hold_id": ":hold_id"})
+    settle = _filled(CLOSE_HOLD, closing(UUID(int=0))._asdict(), {"hold_id": ":hold_id"})
     company = f"\\set company random({first_company}, {last_company})"
     path.write_text(f"{company}\n{hold} \\gset\n{make_durable}\n{settle} \\gset\n{make_durable}\n")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Context, Decimal, localcontext
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from billing.in_force import InForce, read_in_force
 from billing.models import STANDARD, STANDARD_NAMES, ClassPrices, PriceVersion
@@ -83,12 +83,14 @@ def price_usage_at_most(
     if price.kind == "free":
         return Decimal(0)
     input_tokens = _input_tokens(usage)
-    rates = [rate for rate in _rates_for(price, asked_tier, input_tokens) if rate is not None]
+    rates = _rates_for(price, asked_tier, input_tokens)
     costs = [cost for rate in rates if (cost := _price_at(rate, usage, media_seconds)) is not None]
     return max(costs) if len(costs) == len(rates) else None
 
 
 def _rates_for(price: PriceVersion, asked_tier: str, input_tokens: int) -> list[ClassPrices]:
+    if not price.known_rates:
+        return [price]
     listed = {rate.service_tier for rate in price.known_rates}
     if asked_tier in STANDARD_NAMES:
         tiers = {STANDARD}
@@ -104,12 +106,9 @@ def forget_prices() -> None:
     _prices.forget()
 
 
-class _Part(NamedTuple):
-    """So many of something, and the US dollars for ``per`` of it."""
-
-    quantity: int | Decimal
-    usd: Decimal | None
-    per: int = 1_000_000
+# So many of something, and the US dollars for so many of it.
+_Part = tuple[int | Decimal, Decimal | None, int]
+_MILLION = 1_000_000
 
 
 def _input_tokens(usage: UsageClasses) -> int:
@@ -117,40 +116,44 @@ def _input_tokens(usage: UsageClasses) -> int:
 
 
 def _price_at(rate: ClassPrices, usage: UsageClasses, media_seconds: Decimal | None) -> Decimal | None:
-    parts = [*_input_parts(rate, usage), *_output_parts(rate, usage)]
+    parts = [part for part in (*_input_parts(rate, usage), *_output_parts(rate, usage)) if part[0]]
     if usage.tool_requests:
-        parts.append(_Part(usage.tool_requests, rate.tool_usd_per_thousand, 1000))
-    if media_seconds and (rate.media_usd_per_hour is not None or not any(part.quantity for part in parts)):
-        parts.append(_Part(media_seconds, rate.media_usd_per_hour, 3600))
-    return _sum_exactly([part for part in parts if part.quantity])
+        parts.append((usage.tool_requests, rate.tool_usd_per_thousand, 1000))
+    if media_seconds and (rate.media_usd_per_hour is not None or not parts):
+        parts.append((media_seconds, rate.media_usd_per_hour, 3600))
+    return _sum_exactly(parts)
 
 
 def _input_parts(rate: ClassPrices, usage: UsageClasses) -> tuple[_Part, ...]:
     """Price the input. Providers do not say which of its audio and images were cached: those are taken as uncached."""
+    plain = rate.input_usd_per_million
+    if usage.input_uncached == _input_tokens(usage) and not (usage.input_audio or usage.input_image):
+        return ((usage.input_uncached, plain, _MILLION),)
     audio = min(usage.input_audio, usage.input_uncached)
     image = min(usage.input_image, usage.input_uncached - audio)
-    plain = rate.input_usd_per_million
     write_short = _first(rate.cache_write_short_usd_per_million, plain)
     return (
-        _Part(usage.input_uncached - audio - image, plain),
-        _Part(audio, _first(rate.input_audio_usd_per_million, plain)),
-        _Part(image, _first(rate.input_image_usd_per_million, plain)),
-        _Part(usage.cache_read, _first(rate.cache_read_usd_per_million, plain)),
-        _Part(usage.cache_write_short, write_short),
-        _Part(usage.cache_write_long, _first(rate.cache_write_long_usd_per_million, write_short)),
+        (usage.input_uncached - audio - image, plain, _MILLION),
+        (audio, _first(rate.input_audio_usd_per_million, plain), _MILLION),
+        (image, _first(rate.input_image_usd_per_million, plain), _MILLION),
+        (usage.cache_read, _first(rate.cache_read_usd_per_million, plain), _MILLION),
+        (usage.cache_write_short, write_short, _MILLION),
+        (usage.cache_write_long, _first(rate.cache_write_long_usd_per_million, write_short), _MILLION),
     )
 
 
 def _output_parts(rate: ClassPrices, usage: UsageClasses) -> tuple[_Part, ...]:
     plain = rate.output_usd_per_million
+    if not (usage.output_audio or usage.output_image or usage.output_reasoning):
+        return ((usage.output, plain, _MILLION),)
     audio = min(usage.output_audio, usage.output)
     image = min(usage.output_image, usage.output - audio)
     reasoning = min(usage.output_reasoning, usage.output - audio - image)
     return (
-        _Part(usage.output - audio - image - reasoning, plain),
-        _Part(audio, _first(rate.output_audio_usd_per_million, plain)),
-        _Part(image, _first(rate.output_image_usd_per_million, plain)),
-        _Part(reasoning, _first(rate.output_reasoning_usd_per_million, plain)),
+        (usage.output - audio - image - reasoning, plain, _MILLION),
+        (audio, _first(rate.output_audio_usd_per_million, plain), _MILLION),
+        (image, _first(rate.output_image_usd_per_million, plain), _MILLION),
+        (reasoning, _first(rate.output_reasoning_usd_per_million, plain), _MILLION),
     )
 
 
@@ -161,10 +164,10 @@ def _first(own: Decimal | None, parent: Decimal | None) -> Decimal | None:
 def _sum_exactly(parts: Sequence[_Part]) -> Decimal | None:
     total = Decimal(0)
     with localcontext(_EXACT):
-        for part in parts:
-            if part.usd is None:
+        for quantity, usd, per in parts:
+            if usd is None:
                 return None
-            total += part.quantity * part.usd / part.per
+            total += quantity * usd / per
     return total
 
 

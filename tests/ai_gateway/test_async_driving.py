@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -143,7 +142,7 @@ def test_each_moment_of_a_call_can_be_the_one_that_it_is_cancelled_in():
 
 def test_another_attempt_is_written_with_its_estimate_and_where_that_is_from():
     ledger = Ledger()
-    candidate = Candidate(Route("first", "a"), replace(plan(), tariff=Tariff(PriceVersionFactory.build(), Decimal(25))))
+    candidate = Candidate(Route("first", "a"), plan()._replace(tariff=Tariff(PriceVersionFactory.build(), Decimal(25))))
     send = sending(ProviderUnavailable("away", delivery="not_sent"), reply(output=1))
 
     asyncio.run(adrive(live(call(candidate)), ledger, send))

@@ -1,6 +1,5 @@
 """What a call's life decides, played without a database or a provider."""
 
-from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 from uuid import UUID
@@ -74,8 +73,8 @@ def ended(life, outcome=None):
 
 def test_a_hold_and_each_attempt_say_where_the_estimate_of_their_cost_is_from():
     staffs = Tariff(PriceVersionFactory.build(kind="override"), Decimal(25))
-    second = Candidate(Route("second", "b"), replace(plan(), tariff=staffs))
-    life = live(call(Candidate(Route("first", "a"), replace(plan(), tariff=staffs)), second))
+    second = Candidate(Route("second", "b"), plan()._replace(tariff=staffs))
+    life = live(call(Candidate(Route("first", "a"), plan()._replace(tariff=staffs)), second))
     asked = next(life).request
     life.send(PlacedHold(HOLD, asked.needed_tokens, is_replay=False))
     started = life.throw(ProviderQuotaSpent("spent", delivery="refused"))
@@ -193,7 +192,7 @@ def test_a_model_that_the_hold_cannot_carry_is_passed_over():
 @pytest.mark.parametrize("error", [ProviderQuotaSpent, ProviderKeyRejected, ProviderRateLimited, ProviderGarbledAnswer])
 def test_a_call_may_say_for_which_failures_it_is_made_elsewhere(settings, error):
     settings.AI_MAX_ATTEMPTS = 1
-    life = live(replace(two(), falls_back_on=(ProviderUnavailable,)))
+    life = live(two()._replace(falls_back_on=(ProviderUnavailable,)))
     held(life)
 
     assert isinstance(life.throw(error("no", delivery="refused")), CloseHold)
@@ -228,7 +227,7 @@ def test_later_models_are_not_looked_at_while_the_first_answers():
             yield self[0]
             raise AssertionError
 
-    life = live(replace(call(), candidates=Lazy(call().candidates)))
+    life = live(call()._replace(candidates=Lazy(call().candidates)))
     held(life)
     life.send(reply(output=1))
 

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import time
 
 import pytest
 import structlog
@@ -95,3 +96,31 @@ def test_no_line_holds_what_was_asked_or_answered_or_a_key(company, upstream, li
     assert "call_started" in text
     for secret in filter(None, (SECRET, "grace@example.com", "Be brief.", upstream.key, answer)):
         assert secret not in text
+
+
+def test_a_line_tells_its_level_its_logger_and_its_error_and_none_below_the_level_is_written(lines):
+    logging.getLogger().setLevel(logging.INFO)
+    logger = structlog.get_logger("ai_gateway.somewhere")
+
+    logger.debug("too_quiet")
+    logger.warning("odd", number=1)
+    try:
+        raise ValueError("no such thing")
+    except ValueError:
+        logger.exception("broken")
+
+    odd, broken = lines.ours
+    assert (odd["event"], odd["level"], odd["logger"], odd["number"]) == ("odd", "warning", "ai_gateway.somewhere", 1)
+    assert (broken["event"], broken["level"]) == ("broken", "error")
+    assert broken["exception"].endswith("ValueError: no such thing")
+
+
+def test_handlers_that_others_add_get_the_level_and_the_time_of_a_line(caplog):
+    before = time.time()
+
+    structlog.get_logger("ai_gateway.somewhere").error("broken", number=1)
+
+    [record] = caplog.records
+    assert (record.name, record.levelno, record.levelname) == ("ai_gateway.somewhere", logging.ERROR, "ERROR")
+    assert (record.msg["event"], record.msg["number"]) == ("broken", 1)
+    assert before <= record.created <= time.time()

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from tokens.errors import BudgetExceeded, CallInFlight, HoldEnded, InsufficientTokens, KeyInUse
@@ -21,8 +21,7 @@ Outcome = TypeVar("Outcome")
 KeyOwner = Literal["platform", "company"]
 
 
-@dataclass(frozen=True)
-class Movement(Generic[Outcome]):
+class Movement(NamedTuple, Generic[Outcome]):
     """One statement of the ledger. ``read`` tells what its row means, and raises what the ledger refused.
 
     ``sql_unless_busy`` is the same for a transaction that moves the tokens of several companies: its first column is
@@ -51,8 +50,7 @@ class Attribution:
     feature: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class HoldRequest:
+class HoldRequest(NamedTuple):
     """What to reserve: between ``minimum_tokens`` and ``needed_tokens``, as the balance allows.
 
     ``key`` with ``request_hash`` (SHA-256 of the request) makes the call idempotent. ``estimated_cost_usd`` is the
@@ -78,8 +76,7 @@ class HoldRequest:
     key_owner: KeyOwner = "platform"
 
 
-@dataclass(frozen=True)
-class PlacedHold:
+class PlacedHold(NamedTuple):
     """A hold in place, or (``is_replay``) the settled hold that the key stands for."""
 
     hold_id: UUID
@@ -87,8 +84,7 @@ class PlacedHold:
     is_replay: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class AttemptUsage:
+class AttemptUsage(NamedTuple):
     """What one attempt that reached its provider used and cost: the columns of its usage log.
 
     Who it was for, and whose key it was made with, is taken from the hold. Token counts are the provider's;
@@ -134,8 +130,7 @@ class AttemptUsage:
     succeeded: bool | None = None
 
 
-@dataclass(frozen=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What a settled call took from the company, what found no balance, and what new calls can take now.
 
     ``available_tokens`` is None when the hold had ended before.
@@ -147,8 +142,7 @@ class Settlement:
     available_tokens: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Closing:
+class Closing(NamedTuple):
     """The end of a hold, as the ledger's statement takes it; the same text is what the spool keeps on disk."""
 
     hold_id: UUID
@@ -187,7 +181,7 @@ def placing(request: HoldRequest) -> Movement[PlacedHold]:
         return PlacedHold(hold_id, held, is_replay=outcome == "replayed")
 
     return Movement(
-        PLACE_HOLD, {**vars(request), **vars(request.attribution)}, read, sql_unless_busy=PLACE_HOLD_UNLESS_BUSY
+        PLACE_HOLD, {**request._asdict(), **vars(request.attribution)}, read, sql_unless_busy=PLACE_HOLD_UNLESS_BUSY
     )
 
 
@@ -241,14 +235,17 @@ def closing_hold(closing: Closing) -> Movement[Settlement]:
             raise HoldEnded(closing.hold_id, outcome)
         return Settlement(*amounts)
 
-    return Movement(CLOSE_HOLD, vars(closing), read, sql_unless_busy=CLOSE_HOLD_UNLESS_BUSY)
+    return Movement(CLOSE_HOLD, closing._asdict(), read, sql_unless_busy=CLOSE_HOLD_UNLESS_BUSY)
 
 
-_DEFAULTS = {field.name: field.default for field in fields(AttemptUsage)}
+_DEFAULTS = tuple(AttemptUsage._field_defaults.get(name) for name in AttemptUsage._fields)
 _ENCODER = json.JSONEncoder(default=str)
 
 
 def _rows(usages: Sequence[AttemptUsage]) -> str:
     """Write down what differs from the defaults, which are the usage log's, too."""
-    rows = [{name: value for name, value in vars(usage).items() if value != _DEFAULTS[name]} for usage in usages]
+    rows = [
+        {name: value for name, value, default in zip(usage._fields, usage, _DEFAULTS, strict=True) if value != default}
+        for usage in usages
+    ]
     return _ENCODER.encode(rows)

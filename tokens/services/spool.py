@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from uuid import UUID
 
@@ -55,7 +54,7 @@ def write(closing: Closing) -> None:
     draft = path.with_suffix(f".{os.getpid()}.draft")
     with draft.open("w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), 0o600)  # answers hold text about people
-        json.dump(asdict(closing), file, default=str)
+        json.dump(closing._asdict(), file, default=str)
         file.flush()
         os.fsync(file.fileno())
     draft.rename(path)
