@@ -74,7 +74,7 @@ async def _do(effect: Effect, ledger: AsyncLedger, send: Callable[[Send], Awaita
 
 async def _place(ledger: AsyncLedger, request: HoldRequest) -> PlacedHold:
     """Place a hold and know it: one that was cancelled on its way is given back at once."""
-    placing = asyncio.ensure_future(ledger.place_hold(request))
+    placing = asyncio.create_task(ledger.place_hold(request))
     try:
         return await asyncio.shield(placing)
     except asyncio.CancelledError:
@@ -93,7 +93,7 @@ async def _give_back(ledger: AsyncLedger, placing: "asyncio.Future[PlacedHold]")
 
 async def _finish(work: Coroutine[Any, Any, Outcome]) -> Outcome:
     """Wait until ``work`` is done, however often this task is cancelled meanwhile; the cancellation comes after it."""
-    task = asyncio.ensure_future(work)
+    task = asyncio.create_task(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:

@@ -43,8 +43,7 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
         "formatters": {
             "structured": {
                 "()": _Formatter,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-                "foreign_pre_chain": _SHARED,
+                "renderer": renderer,
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
@@ -73,12 +72,16 @@ class _Line(logging.LogRecord):
 class _Formatter(structlog.stdlib.ProcessorFormatter):
     """Writes lines: ours, in which everything is, at half the cost of making a library's line one."""
 
+    def __init__(self, renderer: structlog.typing.Processor) -> None:
+        super().__init__(processors=[self.remove_processors_meta, renderer], foreign_pre_chain=_SHARED)
+        self._renderer = renderer
+
     def format(self, record: logging.LogRecord) -> str:
         """Return a line."""
         if not isinstance(record, _Line):
             return super().format(record)
         line: Any = record.msg
-        return str(self.processors[-1](None, "", dict(line)))
+        return str(self._renderer(None, "", dict(line)))
 
 
 def _leave_out_what_no_line_shows() -> None:
