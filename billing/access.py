@@ -7,16 +7,15 @@ from decimal import Decimal
 from math import ceil
 from typing import Literal
 
-from django.db.models import DurationField, ExpressionWrapper, F
+from django.db import connection
 
-from billing.models import Subscription, SubscriptionStatus
+from billing.models import SubscriptionStatus
 from billing.prices import find_price
 from billing.rates import find_operation_rate
 from billing.remembering import Remembered
 from tenants.errors import NotAMember
 from tenants.models import Company, User
 from tenants.selectors import get_company_of
-from tokens.models.fields import ClockTimestamp
 from tokens.selectors import Balance, get_balance
 
 TERMS_SECONDS = 2.0
@@ -80,6 +79,14 @@ MODEL_NOT_PRICED = Refusal(
     "model_not_priced", "The price of this model is not known, so it cannot be used. Support has been told."
 )
 WITHOUT_SUBSCRIPTION = Terms(NO_SUBSCRIPTION)
+
+# Written out, because the gateway asks it all the time: the ORM takes three times as long to ask the same.
+_TERMS = """
+    SELECT s.company_id, s.status, c.is_active, s.period_ends_at - clock_timestamp(), s.margin_percent,
+           p.margin_percent, p.name, s.allows_unpriced_models
+    FROM billing_subscription s JOIN tenants_company c ON c.id = s.company_id JOIN billing_plan p ON p.code = s.plan_id
+    WHERE s.is_current AND s.company_id = ANY(%s)
+"""
 
 
 def check_ai_access(company_id: int, *, estimated_tokens: int, feature_name: str = "") -> AccessDecision:
@@ -158,26 +165,29 @@ def admit_model(terms: Terms, provider: str, model: str, operation: str) -> Refu
 def list_terms(company_ids: Iterable[int]) -> dict[int, Terms]:
     """Read the subscriptions of several companies in one query; a company without one gets a refusal."""
     ids = list(company_ids)
-    time_left = ExpressionWrapper(F("period_ends_at") - ClockTimestamp(), output_field=DurationField())
-    subscriptions = (
-        Subscription.objects.filter(company_id__in=ids, is_current=True)
-        .select_related("company", "plan")
-        .annotate(time_left=time_left)
-    )
-    found = {subscription.company_id: _terms(subscription, subscription.time_left) for subscription in subscriptions}
+    with connection.cursor() as cursor:
+        cursor.execute(_TERMS, [ids])
+        found = {company_id: _terms(*subscription) for company_id, *subscription in cursor.fetchall()}
     return {company_id: found.get(company_id, WITHOUT_SUBSCRIPTION) for company_id in ids}
 
 
-def _terms(subscription: Subscription, time_left: timedelta) -> Terms:
-    is_deactivated = subscription.status == SubscriptionStatus.DEACTIVATED or not subscription.company.is_active
+def _terms(
+    status: str,
+    is_active: bool,
+    time_left: timedelta,
+    own_margin: Decimal | None,
+    plan_margin: Decimal,
+    plan_name: str,
+    allows_unpriced_models: bool,
+) -> Terms:
+    is_deactivated = status == SubscriptionStatus.DEACTIVATED or not is_active
     is_over = time_left <= timedelta(0)
-    own_margin = subscription.margin_percent
     return Terms(
         refusal=DEACTIVATED if is_deactivated else EXPIRED if is_over else None,
-        margin_percent=subscription.plan.margin_percent if own_margin is None else own_margin,
+        margin_percent=plan_margin if own_margin is None else own_margin,
         days_remaining=max(0, ceil(time_left / timedelta(days=1))),
-        plan_name=subscription.plan.name,
-        allows_unpriced_models=subscription.allows_unpriced_models,
+        plan_name=plan_name,
+        allows_unpriced_models=allows_unpriced_models,
     )
 
 

@@ -9,7 +9,6 @@ from django.db.models import F, QuerySet
 
 from tenants.errors import CompanyNotNamed, NotAMember
 from tenants.models import ApiKey, Company, Membership, Role, User
-from tenants.secrets import KEY_PREFIX, digest_secret
 
 
 def list_memberships(user: User) -> QuerySet[Membership]:
@@ -51,15 +50,6 @@ def list_members(company: Company) -> QuerySet[Membership]:
 def count_owned_companies(user: User) -> int:
     """Count the companies that ``user`` owns, inactive ones included."""
     return Membership.objects.filter(user=user, role=Role.OWNER).count()
-
-
-def find_api_key(secret: str) -> ApiKey | None:
-    """Find the key of a secret, unless it was revoked or its company is not active. It may have expired."""
-    if not secret.startswith(KEY_PREFIX):
-        return None
-    return ApiKey.objects.filter(
-        secret_sha256=digest_secret(secret), revoked_at__isnull=True, company__is_active=True
-    ).first()
 
 
 def list_api_keys(company: Company) -> QuerySet[ApiKey]:

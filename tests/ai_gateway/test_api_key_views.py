@@ -10,9 +10,9 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from tenants.models import ApiKey, Role
-from tenants.selectors import find_api_key
 from tenants.services import revoke_api_key
 from tests.tenants.factories import CompanyFactory, new_api_key, sign_in
+from tests.tenants.keys import find_api_key
 from tests.tokens.ledger import grant, hold, used
 from tokens.errors import BudgetExceeded
 from tokens.models import Budget, BudgetAction, BudgetPeriod, BudgetScope

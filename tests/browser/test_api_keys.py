@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tenants.models import ApiKey
-from tenants.selectors import find_api_key
 from tests.browser.people import admin_of
 from tests.tenants.factories import CompanyFactory, new_api_key
+from tests.tenants.keys import find_api_key
 
 pytestmark = pytest.mark.browser
 

@@ -10,9 +10,10 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from tenants.api_keys import KeyRing, KeyTerms
 from tenants.errors import RoleNotAllowed
 from tenants.models import ApiKey, KeyScope, Role
-from tenants.selectors import find_api_key, list_api_keys
+from tenants.selectors import list_api_keys
 from tenants.services import create_api_key, note_use, revoke_api_key
 from tests.tenants.factories import MembershipFactory
+from tests.tenants.keys import find_api_key
 
 pytestmark = pytest.mark.django_db
 
