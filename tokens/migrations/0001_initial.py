@@ -8,8 +8,9 @@ import tokens.models.fields
 from tokens.sql import load
 
 UNDO = """
-    DROP DOMAIN tokens_count, tokens_overdraft_policy, tokens_source, tokens_budget_scope, tokens_budget_period,
-        tokens_budget_action, tokens_key_owner, tokens_hold_state, tokens_attempt_state, tokens_entry_kind,
+    DROP TYPE tokens_burn_rank;
+    DROP DOMAIN tokens_count, tokens_amount, tokens_attempt_number, tokens_overdraft_policy, tokens_source,
+        tokens_budget_scope, tokens_budget_period, tokens_budget_action, tokens_key_owner, tokens_hold_state, tokens_attempt_state, tokens_entry_kind,
         tokens_usage_kind, tokens_usage_status, tokens_usage_source, tokens_price_kind;
 """
 
@@ -336,7 +337,7 @@ class Migration(migrations.Migration):
                         "hold_id", "number", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("number", models.SmallIntegerField()),
+                ("number", tokens.models.fields.AttemptNumberField()),
                 ("provider", models.CharField(max_length=32)),
                 ("model", models.CharField(max_length=128)),
                 (
@@ -485,7 +486,7 @@ class Migration(migrations.Migration):
                         "hold_id", "allocation_id", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("tokens", models.BigIntegerField()),
+                ("tokens", tokens.models.fields.TokenAmountField()),
                 (
                     "allocation",
                     models.ForeignKey(
@@ -637,37 +638,6 @@ class Migration(migrations.Migration):
                 fields=("company", "source", "source_id"), name="tokens_allocation_source_granted_once"
             ),
         ),
-        migrations.AddConstraint(
-            model_name="allocation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "allocated_tokens__gte",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                django.db.models.expressions.CombinedExpression(
-                                    models.F("used_tokens"), "+", models.F("held_tokens")
-                                ),
-                                "+",
-                                models.F("expired_tokens"),
-                            ),
-                            "+",
-                            models.F("revoked_tokens"),
-                        ),
-                    )
-                ),
-                name="tokens_allocation_not_overdrawn",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("expires_at__isnull", True), ("expires_at__gt", models.F("effective_at")), _connector="OR"
-                ),
-                name="tokens_allocation_expires_after_effect",
-            ),
-        ),
         migrations.AddIndex(
             model_name="hold",
             index=models.Index(
@@ -691,12 +661,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="attempt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("number__gte", 1)), name="tokens_attempt_numbered_from_one"
-            ),
-        ),
-        migrations.AddConstraint(
             model_name="budget",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -708,25 +672,12 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="holdpart",
-            constraint=models.CheckConstraint(condition=models.Q(("tokens__gt", 0)), name="tokens_hold_part_positive"),
-        ),
-        migrations.AddConstraint(
             model_name="ledgerentry",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("usage_log_id__isnull", False)),
                 fields=("usage_log_id", "allocation", "kind"),
                 name="tokens_ledger_entry_once_per_log",
                 nulls_distinct=False,
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "usage"), _negated=True), ("usage_log_id__isnull", False), _connector="OR"
-                ),
-                name="tokens_ledger_entry_usage_has_log",
             ),
         ),
     ]

@@ -85,19 +85,6 @@ class Allocation(models.Model):
             models.UniqueConstraint(
                 fields=("company", "source", "source_id"), name="tokens_allocation_source_granted_once"
             ),
-            models.CheckConstraint(
-                condition=Q(
-                    allocated_tokens__gte=F("used_tokens")
-                    + F("held_tokens")
-                    + F("expired_tokens")
-                    + F("revoked_tokens")
-                ),
-                name="tokens_allocation_not_overdrawn",
-            ),
-            models.CheckConstraint(
-                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("effective_at")),
-                name="tokens_allocation_expires_after_effect",
-            ),
         )
         indexes = (
             models.Index(fields=("company", "priority", "expires_at"), name="tokens_allocation_burn_order"),

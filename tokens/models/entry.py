@@ -54,10 +54,6 @@ class LedgerEntry(models.Model):
                 nulls_distinct=False,
                 name="tokens_ledger_entry_once_per_log",
             ),
-            models.CheckConstraint(
-                condition=~Q(kind="usage") | Q(usage_log_id__isnull=False),
-                name="tokens_ledger_entry_usage_has_log",
-            ),
         )
 
     def __str__(self) -> str:

@@ -8,9 +8,11 @@ from django.db.models.expressions import Func
 from tenants.fields import ClockTimestamp, UUIDv7, uuid_key
 
 __all__ = [
+    "AttemptNumberField",
     "ClockTimestamp",
     "CurrentTransaction",
     "DomainField",
+    "TokenAmountField",
     "TokenCountField",
     "TransactionIdField",
     "UUIDv7",
@@ -50,6 +52,22 @@ class TokenCountField(models.BigIntegerField[int, int]):
     def db_type(self, connection: object) -> str:
         """Name the column's type, a domain."""
         return "tokens_count"
+
+
+class TokenAmountField(models.BigIntegerField[int, int]):
+    """A number of tokens above zero."""
+
+    def db_type(self, connection: object) -> str:
+        """Name the column's type, a domain."""
+        return "tokens_amount"
+
+
+class AttemptNumberField(models.SmallIntegerField[int, int]):
+    """The number of an attempt in its hold: 1, 2, 3 …"""
+
+    def db_type(self, connection: object) -> str:
+        """Name the column's type, a domain."""
+        return "tokens_attempt_number"
 
 
 class CurrentTransaction(Func):

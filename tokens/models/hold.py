@@ -4,7 +4,15 @@ from django.db import models
 from django.db.models import Q
 
 from tokens.models.account import Account, Allocation
-from tokens.models.fields import ClockTimestamp, DomainField, TokenCountField, money, uuid_key
+from tokens.models.fields import (
+    AttemptNumberField,
+    ClockTimestamp,
+    DomainField,
+    TokenAmountField,
+    TokenCountField,
+    money,
+    uuid_key,
+)
 
 
 class HoldState(models.TextChoices):
@@ -87,11 +95,10 @@ class HoldPart(models.Model):
     company = models.ForeignKey(Account, on_delete=models.PROTECT, db_constraint=False, db_index=False)
     hold = models.ForeignKey(Hold, on_delete=models.PROTECT, related_name="parts", db_constraint=False, db_index=False)
     allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="parts", db_constraint=False)
-    tokens = models.BigIntegerField()
+    tokens = TokenAmountField()
 
     class Meta:
         db_table = "tokens_hold_part"
-        constraints = (models.CheckConstraint(condition=Q(tokens__gt=0), name="tokens_hold_part_positive"),)
 
     def __str__(self) -> str:
         return f"{self.tokens} of hold {self.hold_id}"
@@ -113,7 +120,7 @@ class Attempt(models.Model):
 
     pk = models.CompositePrimaryKey("hold_id", "number")
     hold = models.ForeignKey(Hold, on_delete=models.PROTECT, related_name="attempts", db_index=False)
-    number = models.SmallIntegerField()
+    number = AttemptNumberField()
     provider = models.CharField(max_length=32)
     model = models.CharField(max_length=128)
     state = DomainField(
@@ -133,7 +140,6 @@ class Attempt(models.Model):
     usage_log_id = models.UUIDField(null=True, blank=True)
 
     class Meta:
-        constraints = (models.CheckConstraint(condition=Q(number__gte=1), name="tokens_attempt_numbered_from_one"),)
         indexes = (models.Index(fields=("started_at",), condition=Q(state="open"), name="tokens_attempt_open"),)
 
     def __str__(self) -> str:

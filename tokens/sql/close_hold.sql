@@ -15,7 +15,7 @@ LANGUAGE sql AS $$
         WHERE part.hold_id = p_hold.id AND p_hold.state = 'open'
     ), purse AS (
         SELECT own.allocation_id, own.tokens, 0 AS tier,
-               row_number() OVER (ORDER BY a.priority, a.expires_at NULLS LAST, a.created_at, a.id) AS rank
+               tokens_burn_rank_of(a.priority, a.expires_at, a.created_at, a.id) AS rank
         FROM own JOIN tokens_allocation a ON a.id = own.allocation_id
         UNION ALL
         SELECT f.id, f.free, 1, f.burn_rank FROM tokens_free_tokens(p_hold.company_id, p_moment) f
@@ -63,16 +63,18 @@ LANGUAGE plpgsql AS $$
 DECLARE
     company bigint;
     account tokens_account;
-    hold tokens_hold;
-    attempt tokens_attempt;
-    bearer record;               -- the hold that the key stands for
-    log record;
+    hold record;                 -- with what is free, whether there are budgets, and the hold that its key stands for
+    attempt record;
+    told tokens_usage_log;       -- what p_logs says of an attempt
+    untold tokens_usage_log;     -- where it says nothing
+    log_id uuid;
+    due bigint;                  -- for the attempt, from the balance
+    unpaid bigint;               -- of that
     moment timestamptz;
     is_own boolean;              -- on the company's own key
     reserved bigint;             -- on budgets
     held bigint;                 -- on allocations
     payable bigint;              -- what the hold and the balance can still pay
-    unheld bigint;               -- what they had before that, together
     charged bigint := 0;
     own bigint := 0;             -- of what was used: on the company's own key
     short bigint := 0;           -- of what was charged: what found no balance
@@ -89,32 +91,45 @@ BEGIN
         RETURN QUERY SELECT 'busy', 0::bigint, 0::bigint, 0::bigint, NULL::bigint;
         RETURN;
     END IF;
-    SELECT * INTO hold FROM tokens_hold WHERE id = p_hold_id;
+    moment := clock_timestamp();
+    SELECT h.*, (SELECT coalesce(sum(f.free), 0) FROM tokens_free_tokens(company, moment) f) AS free,
+           EXISTS (SELECT FROM tokens_budget b WHERE b.company_id = company) AS has_budgets,
+           (SELECT k.result_id FROM tokens_idempotency_key k
+            WHERE k.company_id = company AND k.scope = 'call' AND k.key = h.key) AS bearer
+    INTO hold FROM tokens_hold h WHERE h.id = p_hold_id;
     IF NOT (hold.state = 'open' OR (hold.state = 'expired' AND p_state = 'settled')) THEN
         RETURN QUERY SELECT hold.state::text, coalesce(hold.charged_tokens, 0), 0::bigint, 0::bigint, NULL::bigint;
         RETURN;
     END IF;
-    moment := clock_timestamp();
     is_own := hold.key_owner = 'company';
     reserved := CASE hold.state WHEN 'open' THEN hold.held_tokens ELSE 0 END;
     held := CASE WHEN is_own THEN 0 ELSE reserved END;
-    SELECT held + coalesce(sum(f.free), 0) INTO payable FROM tokens_free_tokens(company, moment) f;
-    unheld := payable;
-    IF hold.key IS NOT NULL AND p_state = 'settled' THEN
-        SELECT h.id, h.state = 'settled' AS is_settled INTO bearer
-        FROM tokens_idempotency_key k JOIN tokens_hold h ON h.id = k.result_id
-        WHERE k.company_id = company AND k.scope = 'call' AND k.key = hold.key;
-        IF bearer.id <> p_hold_id AND bearer.is_settled THEN
+    payable := held + hold.free;
+    IF hold.bearer <> p_hold_id AND p_state = 'settled' THEN
+        IF EXISTS (SELECT FROM tokens_hold h WHERE h.id = hold.bearer AND h.state = 'settled') THEN
             account.overdraft_policy := 'absorb';
             payable := 0;
-        ELSIF bearer.id <> p_hold_id THEN
+        ELSE
             UPDATE tokens_idempotency_key k SET result_id = p_hold_id
             WHERE k.company_id = company AND k.scope = 'call' AND k.key = hold.key;
         END IF;
     END IF;
 
-    FOR attempt IN SELECT * FROM tokens_attempt t WHERE t.hold_id = p_hold_id ORDER BY t.number LOOP
-        INSERT INTO tokens_usage_log AS new (
+    untold.kind := 'call';  -- so that it is a row, and what is not told is not looked up
+    FOR attempt IN
+        SELECT t.number, t.state, t.provider, t.model, t.started_at, t.usage_log_id
+        FROM tokens_attempt t WHERE t.hold_id = p_hold_id ORDER BY t.number
+    LOOP
+        told := jsonb_populate_record(untold, jsonb_path_query_first(
+            p_logs, '$[*] ? (@.attempt_number == $number)', jsonb_build_object('number', attempt.number)));
+        IF told.attempt_number IS NULL THEN  -- it never reached its provider
+            UPDATE tokens_attempt t SET state = 'not_sent', ended_at = moment
+            WHERE t.hold_id = p_hold_id AND t.number = attempt.number AND t.state = 'open';
+            CONTINUE;
+        END IF;
+        due := CASE WHEN is_own THEN 0 ELSE coalesce(told.charged_tokens, 0) END;
+        unpaid := greatest(0, due - payable);
+        INSERT INTO tokens_usage_log (
             company_id, hold_id, attempt_number, kind, operation, feature, application_id, job_id, user_id,
             api_key_id, step_id, trace_id, session_id, metadata, provider, model, response_model, service_tier,
             provider_request_id, key_owner, streamed, prompt_version, status, error_code, finish_reason, usage_source,
@@ -124,48 +139,44 @@ BEGIN
             weight_version_id, charged_tokens, own_key_tokens, debt_tokens, absorbed_tokens, price_version_id, price_kind,
             provider_cost_usd, margin_percent, sale_value_usd, file_bytes, item_count, media_seconds, succeeded,
             company_day)
-        SELECT company, p_hold_id, attempt.number, 'call', hold.operation, hold.feature, hold.application_id,
+        VALUES (
+            company, p_hold_id, attempt.number, 'call', hold.operation, hold.feature, hold.application_id,
             hold.job_id, hold.user_id, hold.api_key_id, hold.step_id, hold.trace_id, hold.session_id,
-            coalesce(r.metadata, '{}'), attempt.provider, attempt.model, coalesce(r.response_model, ''),
-            coalesce(r.service_tier, ''), coalesce(r.provider_request_id, ''), hold.key_owner,
-            coalesce(r.streamed, false), coalesce(r.prompt_version, ''), r.status, coalesce(r.error_code, ''),
-            coalesce(r.finish_reason, ''), r.usage_source, attempt.started_at, r.duration_ms,
-            coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.input_uncached_tokens, 0),
-            coalesce(r.cache_read_tokens, 0), coalesce(r.cache_write_short_tokens, 0),
-            coalesce(r.cache_write_long_tokens, 0), coalesce(r.input_audio_tokens, 0),
-            coalesce(r.input_image_tokens, 0), coalesce(r.output_reasoning_tokens, 0),
-            coalesce(r.output_audio_tokens, 0), coalesce(r.output_image_tokens, 0), coalesce(r.tool_requests, 0),
-            coalesce(r.weight, 1), r.weight_version_id, due.tokens, coalesce(r.charged_tokens, 0) - due.tokens,
-            CASE account.overdraft_policy WHEN 'debt' THEN unpaid.tokens ELSE 0 END,
-            CASE account.overdraft_policy WHEN 'debt' THEN 0 ELSE unpaid.tokens END,
-            CASE WHEN NOT is_own THEN r.price_version_id END,
-            CASE WHEN is_own THEN 'own_key' ELSE coalesce(r.price_kind, 'unpriced') END,
-            CASE WHEN is_own THEN 0 ELSE r.provider_cost_usd END,
-            CASE WHEN NOT is_own THEN r.margin_percent END,
-            CASE WHEN is_own THEN 0 ELSE r.sale_value_usd END, r.file_bytes, r.item_count, r.media_seconds, r.succeeded, hold.company_day
-        FROM jsonb_populate_recordset(NULL::tokens_usage_log, p_logs) r
-        CROSS JOIN LATERAL (SELECT CASE WHEN is_own THEN 0 ELSE coalesce(r.charged_tokens, 0) END AS tokens) due
-        CROSS JOIN LATERAL (SELECT greatest(0, due.tokens - payable) AS tokens) unpaid
-        WHERE r.attempt_number = attempt.number LIMIT 1
-        RETURNING new.id, new.status, new.error_code, new.charged_tokens AS charged, new.own_key_tokens AS own,
-            new.debt_tokens + new.absorbed_tokens AS unpaid INTO log;
-        UPDATE tokens_attempt t  -- an attempt without a log never reached its provider
-        SET state = coalesce(log.status, 'not_sent'), error_code = coalesce(log.error_code, ''), ended_at = moment,
-            usage_log_id = log.id
-        WHERE t.hold_id = p_hold_id AND t.number = attempt.number AND (t.state = 'open' OR log.id IS NOT NULL);
-        CONTINUE WHEN log.id IS NULL;
+            coalesce(told.metadata, '{}'), attempt.provider, attempt.model, coalesce(told.response_model, ''),
+            coalesce(told.service_tier, ''), coalesce(told.provider_request_id, ''), hold.key_owner,
+            coalesce(told.streamed, false), coalesce(told.prompt_version, ''), told.status,
+            coalesce(told.error_code, ''), coalesce(told.finish_reason, ''), told.usage_source, attempt.started_at,
+            told.duration_ms, coalesce(told.input_tokens, 0), coalesce(told.output_tokens, 0),
+            coalesce(told.input_uncached_tokens, 0), coalesce(told.cache_read_tokens, 0),
+            coalesce(told.cache_write_short_tokens, 0), coalesce(told.cache_write_long_tokens, 0),
+            coalesce(told.input_audio_tokens, 0), coalesce(told.input_image_tokens, 0),
+            coalesce(told.output_reasoning_tokens, 0), coalesce(told.output_audio_tokens, 0),
+            coalesce(told.output_image_tokens, 0), coalesce(told.tool_requests, 0), coalesce(told.weight, 1),
+            told.weight_version_id, due, coalesce(told.charged_tokens, 0) - due,
+            CASE account.overdraft_policy WHEN 'debt' THEN unpaid ELSE 0 END,
+            CASE account.overdraft_policy WHEN 'debt' THEN 0 ELSE unpaid END,
+            CASE WHEN NOT is_own THEN told.price_version_id END,
+            CASE WHEN is_own THEN 'own_key' ELSE coalesce(told.price_kind, 'unpriced') END,
+            CASE WHEN is_own THEN 0 ELSE told.provider_cost_usd END,
+            CASE WHEN NOT is_own THEN told.margin_percent END,
+            CASE WHEN is_own THEN 0 ELSE told.sale_value_usd END, told.file_bytes, told.item_count,
+            told.media_seconds, told.succeeded, hold.company_day)
+        RETURNING id INTO log_id;
+        UPDATE tokens_attempt t
+        SET state = told.status, error_code = coalesce(told.error_code, ''), ended_at = moment, usage_log_id = log_id
+        WHERE t.hold_id = p_hold_id AND t.number = attempt.number;
         logs := logs - 1;
-        charged := charged + log.charged;
-        own := own + log.own;
-        short := short + log.unpaid;
-        payable := payable - (log.charged - log.unpaid);
-        IF log.charged > log.unpaid THEN
-            paid_logs := paid_logs || log.id;
-            paid_tokens := paid_tokens || log.charged - log.unpaid;
+        charged := charged + due;
+        own := own + coalesce(told.charged_tokens, 0) - due;
+        short := short + unpaid;
+        payable := payable - (due - unpaid);
+        IF due > unpaid THEN
+            paid_logs := paid_logs || log_id;
+            paid_tokens := paid_tokens || due - unpaid;
         END IF;
-        IF log.unpaid > 0 THEN
-            short_logs := short_logs || log.id;
-            short_tokens := short_tokens || log.unpaid;
+        IF unpaid > 0 THEN
+            short_logs := short_logs || log_id;
+            short_tokens := short_tokens || unpaid;
         END IF;
         IF attempt.state = 'unknown' THEN
             -- An attempt that was given up as unknown has spoken after all: take the estimate back out of the sums.
@@ -185,22 +196,24 @@ BEGIN
     END IF;
 
     -- One allocation held it all and pays it all: so it is nearly always.
-    UPDATE tokens_allocation a SET used_tokens = a.used_tokens + charged, held_tokens = a.held_tokens - held
-    FROM tokens_hold_part part
-    WHERE part.hold_id = p_hold_id AND part.tokens = held AND a.id = part.allocation_id
-      AND charged <= held AND short = 0
-    RETURNING a.id INTO payer;
+    IF charged <= held AND short = 0 THEN
+        UPDATE tokens_allocation a SET used_tokens = a.used_tokens + charged, held_tokens = a.held_tokens - held
+        WHERE a.id = (
+            SELECT part.allocation_id FROM tokens_hold_part part WHERE part.hold_id = p_hold_id AND part.tokens = held)
+        RETURNING a.id INTO payer;
+    END IF;
     IF payer IS NULL AND NOT is_own THEN
-        PERFORM tokens_pay_charges(hold, paid_logs, paid_tokens, moment);
+        PERFORM tokens_pay_charges(h, paid_logs, paid_tokens, moment) FROM tokens_hold h WHERE h.id = p_hold_id;
     ELSE
-        INSERT INTO tokens_ledger_entry (
-            company_id, allocation_id, kind, delta_tokens, usage_log_id, hold_id, company_day)
-        SELECT company, payer, 'usage', -paid.tokens, paid.log_id, p_hold_id, hold.company_day
-        FROM unnest(paid_logs, paid_tokens) paid (log_id, tokens);
+        FOR place IN 1 .. cardinality(paid_logs) LOOP
+            INSERT INTO tokens_ledger_entry (
+                company_id, allocation_id, kind, delta_tokens, usage_log_id, hold_id, company_day)
+            VALUES (company, payer, 'usage', -paid_tokens[place], paid_logs[place], p_hold_id, hold.company_day);
+        END LOOP;
     END IF;
 
     UPDATE tokens_hold h SET state = p_state, charged_tokens = charged, ended_at = moment WHERE h.id = p_hold_id;
-    IF EXISTS (SELECT FROM tokens_budget b WHERE b.company_id = company) THEN
+    IF hold.has_budgets THEN
         PERFORM tokens_count_in_budgets(p_hold_id, charged + own, -reserved);
     END IF;
     IF p_answer IS NOT NULL THEN
@@ -220,7 +233,7 @@ BEGIN
     charged_tokens := charged;
     debt_tokens := CASE account.overdraft_policy WHEN 'debt' THEN short ELSE 0 END;
     absorbed_tokens := short - debt_tokens;
-    available_tokens := greatest(0, unheld - (charged - short) - account.debt_tokens - debt_tokens);
+    available_tokens := greatest(0, held + hold.free - (charged - short) - account.debt_tokens - debt_tokens);
     RETURN NEXT;
 END
 $$;

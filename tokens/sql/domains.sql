@@ -3,6 +3,8 @@
 -- settlement.
 
 CREATE DOMAIN tokens_count AS bigint CONSTRAINT tokens_count_not_negative CHECK (VALUE >= 0);
+CREATE DOMAIN tokens_amount AS bigint CONSTRAINT tokens_amount_positive CHECK (VALUE > 0);
+CREATE DOMAIN tokens_attempt_number AS smallint CONSTRAINT tokens_attempt_numbered_from_one CHECK (VALUE >= 1);
 
 -- The choices of the models, and of the usage log's columns.
 CREATE DOMAIN tokens_overdraft_policy AS text CHECK (VALUE IN ('debt', 'absorb'));
@@ -22,3 +24,6 @@ CREATE DOMAIN tokens_usage_status AS text CHECK (VALUE IN ('succeeded', 'refused
 CREATE DOMAIN tokens_usage_source AS text CHECK (VALUE IN ('provider', 'counted', 'estimated', 'none'));
 CREATE DOMAIN tokens_price_kind AS text
     CHECK (VALUE IN ('listed', 'override', 'fallback', 'free', 'own_key', 'unpriced'));
+
+-- The place of an allocation in burn order; it sorts by its columns.
+CREATE TYPE tokens_burn_rank AS (priority smallint, expires_at timestamptz, created_at timestamptz, id uuid);

@@ -53,13 +53,14 @@ LANGUAGE plpgsql AS $$
 -- nothing is never refused: it is for usage that is told of after the fact, which has to be booked whatever is left.
 DECLARE
     account tokens_account;
+    is_key_known boolean := false;
     known record;
     moment timestamptz;
-    today date;
-    first record;                  -- of the allocations with free tokens, in burn order; and the total of all
+    first record;                  -- of the allocations with free tokens, in burn order; and of the company
     available bigint;
-    tightest record;               -- of the budgets that the call counts in: the one that stops it first
-    has_budgets boolean;
+    tightest uuid;                 -- of the budgets that the call counts in: the one that stops it first
+    most bigint;                   -- what that one has left
+    is_budgeted boolean := false;
     is_own boolean := p_key_owner = 'company';
     amount bigint;
     new_hold uuid;
@@ -72,6 +73,11 @@ BEGIN
     moment := clock_timestamp();
 
     IF p_key IS NOT NULL THEN
+        is_key_known := EXISTS (
+            SELECT FROM tokens_idempotency_key k
+            WHERE k.company_id = p_company_id AND k.scope = 'call' AND k.key = p_key);
+    END IF;
+    IF is_key_known THEN
         SELECT h.id, h.state, h.held_tokens, k.request_hash <> p_request_hash AS differs INTO known
         FROM tokens_idempotency_key k JOIN tokens_hold h ON h.id = k.result_id
         WHERE k.company_id = p_company_id AND k.scope = 'call' AND k.key = p_key;
@@ -94,23 +100,27 @@ BEGIN
         PERFORM tokens_repay_debt(p_company_id);
         SELECT * INTO account FROM tokens_account WHERE company_id = p_company_id;  -- as the expiry above left it, too
     END IF;
-    SELECT f.id, f.free, sum(f.free) OVER () AS total INTO first
-    FROM tokens_free_tokens(p_company_id, moment) f ORDER BY f.burn_rank LIMIT 1;
+    SELECT f.id, f.free, sum(f.free) OVER () AS total, (moment AT TIME ZONE c.time_zone)::date AS today,
+           EXISTS (SELECT FROM tokens_budget b WHERE b.company_id = p_company_id) AS has_budgets
+    INTO first
+    FROM tenants_company c LEFT JOIN tokens_free_tokens(p_company_id, moment) f ON true
+    WHERE c.id = p_company_id ORDER BY f.burn_rank LIMIT 1;
     available := greatest(0, coalesce(first.total, 0) - coalesce(account.debt_tokens, 0));
-    today := tokens_company_day(p_company_id, moment);
-    SELECT b.budget_id, CASE WHEN b.stops THEN b.left_tokens END AS left_tokens INTO tightest
-    FROM tokens_budgets_of(p_company_id, p_operation, p_job_id, p_user_id, p_api_key_id, today) b
-    ORDER BY 2 LIMIT 1;
-    has_budgets := FOUND;
+    IF first.has_budgets THEN
+        SELECT b.budget_id, CASE WHEN b.stops THEN b.left_tokens END INTO tightest, most
+        FROM tokens_budgets_of(p_company_id, p_operation, p_job_id, p_user_id, p_api_key_id, first.today) b
+        ORDER BY 2 LIMIT 1;
+        is_budgeted := FOUND;
+    END IF;
     amount := CASE WHEN is_own THEN p_needed_tokens ELSE least(p_needed_tokens, available) END;
     IF account.company_id IS NULL
        OR (amount < p_minimum_tokens OR account.debt_tokens > 0) AND p_needed_tokens > 0 AND NOT is_own THEN
         RETURN QUERY SELECT 'insufficient', NULL::uuid, 0::bigint, available, coalesce(account.debt_tokens, 0), NULL::uuid;
         RETURN;
     END IF;
-    amount := least(amount, tightest.left_tokens);
+    amount := least(amount, most);
     IF amount < greatest(0, p_minimum_tokens) AND p_needed_tokens > 0 THEN
-        RETURN QUERY SELECT 'over_budget', NULL::uuid, 0::bigint, greatest(0, amount), 0::bigint, tightest.budget_id;
+        RETURN QUERY SELECT 'over_budget', NULL::uuid, 0::bigint, greatest(0, amount), 0::bigint, tightest;
         RETURN;
     END IF;
     amount := greatest(0, amount);
@@ -119,7 +129,7 @@ BEGIN
         company_id, key, needed_tokens, held_tokens, company_day, placed_at, lease_expires_at, operation, feature,
         application_id, job_id, user_id, api_key_id, step_id, trace_id, session_id, key_owner)
     VALUES (
-        p_company_id, p_key, p_needed_tokens, amount, today, moment,
+        p_company_id, p_key, p_needed_tokens, amount, first.today, moment,
         moment + make_interval(secs => p_lease_seconds), p_operation, p_feature,
         p_application_id, p_job_id, p_user_id, p_api_key_id, p_step_id, p_trace_id, p_session_id,
         p_key_owner)
@@ -134,18 +144,19 @@ BEGIN
     ELSE
         PERFORM tokens_hold_on_allocations(p_company_id, new_hold, amount, moment);
     END IF;
-    IF has_budgets THEN
+    IF is_budgeted THEN
         PERFORM tokens_count_in_budgets(new_hold, 0, amount);
     END IF;
 
     INSERT INTO tokens_attempt (hold_id, number, provider, model, estimated_cost_usd, estimated_price_kind)
     VALUES (new_hold, 1, p_provider, p_model, p_estimated_cost_usd, p_estimated_price_kind);
 
-    IF p_key IS NOT NULL THEN
-        -- A key whose earlier hold was released or expired now stands for this one.
-        INSERT INTO tokens_idempotency_key AS k (company_id, scope, key, request_hash, result_id)
-        VALUES (p_company_id, 'call', p_key, p_request_hash, new_hold)
-        ON CONFLICT (company_id, scope, key) DO UPDATE SET result_id = excluded.result_id;
+    IF is_key_known THEN  -- its earlier hold was released or expired
+        UPDATE tokens_idempotency_key k SET result_id = new_hold
+        WHERE k.company_id = p_company_id AND k.scope = 'call' AND k.key = p_key;
+    ELSIF p_key IS NOT NULL THEN
+        INSERT INTO tokens_idempotency_key (company_id, scope, key, request_hash, result_id)
+        VALUES (p_company_id, 'call', p_key, p_request_hash, new_hold);
     END IF;
 
     outcome := 'held';

@@ -96,8 +96,8 @@ DEFECTS = (
     Defect(
         "tokens that never expire are spent first",
         "free_tokens",
-        "a.expires_at NULLS LAST",
-        "a.expires_at NULLS FIRST",
+        "coalesce(p_expires_at, 'infinity')",
+        "coalesce(p_expires_at, '-infinity')",
     ),
     Defect(
         "a company spends another's tokens",
@@ -126,7 +126,7 @@ DEFECTS = (
     Defect(
         "an attempt at no charge after a charged one breaks the settlement",
         "close_hold",
-        "IF log.charged > log.unpaid THEN",
+        "IF due > unpaid THEN",
         "IF true THEN",
     ),
     Defect(
