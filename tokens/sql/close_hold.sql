@@ -92,7 +92,7 @@ BEGIN
         RETURN;
     END IF;
     moment := clock_timestamp();
-    SELECT h.*, (SELECT coalesce(sum(f.free), 0) FROM tokens_free_tokens(company, moment) f) AS free,
+    SELECT h.*, (SELECT coalesce(sum(f.free), 0)::bigint FROM tokens_free_tokens(company, moment) f) AS free,
            EXISTS (SELECT FROM tokens_budget b WHERE b.company_id = company) AS has_budgets,
            (SELECT k.result_id FROM tokens_idempotency_key k
             WHERE k.company_id = company AND k.scope = 'call' AND k.key = h.key) AS bearer
