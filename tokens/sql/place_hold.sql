@@ -100,11 +100,10 @@ BEGIN
         PERFORM tokens_repay_debt(p_company_id);
         SELECT * INTO account FROM tokens_account WHERE company_id = p_company_id;  -- as the expiry above left it, too
     END IF;
-    SELECT f.id, f.free, sum(f.free) OVER () AS total, (moment AT TIME ZONE c.time_zone)::date AS today,
-           EXISTS (SELECT FROM tokens_budget b WHERE b.company_id = p_company_id) AS has_budgets
-    INTO first
-    FROM tenants_company c LEFT JOIN tokens_free_tokens(p_company_id, moment) f ON true
-    WHERE c.id = p_company_id ORDER BY f.burn_rank LIMIT 1;
+    SELECT f.id, f.free, sum(f.free) OVER () AS total, company.today, company.has_budgets INTO first
+    FROM (SELECT tokens_company_day(p_company_id, moment) AS today,
+                 EXISTS (SELECT FROM tokens_budget b WHERE b.company_id = p_company_id) AS has_budgets) company
+    LEFT JOIN tokens_free_tokens(p_company_id, moment) f ON true ORDER BY f.burn_rank LIMIT 1;
     available := greatest(0, coalesce(first.total, 0) - coalesce(account.debt_tokens, 0));
     IF first.has_budgets THEN
         SELECT b.budget_id, CASE WHEN b.stops THEN b.left_tokens END INTO tightest, most

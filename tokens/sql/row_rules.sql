@@ -1,8 +1,7 @@
--- Rules over several columns of a row. A CHECK would be read from the catalog and prepared anew by every statement that
--- writes to its table, columns touched or not; a function is compiled once in a session. As CHECKs, these took 760 of
--- the 4,260 thousand instructions of a hold and its settlement, as triggers they take TODO. They are ENABLE ALWAYS, and so
--- hold for every writer, replication and restored data included; after the row is written, so that no other trigger can
--- change it any more. An error names its rule as a CHECK's does.
+-- Rules over several columns of a row: docs/decisions/0008-row-rules.md. A CHECK is parsed and prepared anew by every
+-- statement that writes to its table, whatever it writes; a function is compiled once in a session. ENABLE ALWAYS: they
+-- hold whatever session_replication_role says. After the row is written, so that no trigger can change it any more.
+-- An error names the broken rule, as a CHECK's does.
 
 CREATE FUNCTION tokens_refuse_row(p_table text, p_rule text) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -52,6 +51,7 @@ ALTER TABLE tokens_hold ENABLE ALWAYS TRIGGER tokens_hold_is_sound;
 CREATE FUNCTION tokens_check_attempt() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
+    -- What has ended says when.
     IF (NEW.state = 'open') <> (NEW.ended_at IS NULL) THEN
         PERFORM tokens_refuse_row(TG_TABLE_NAME, 'tokens_attempt_ended_has_time');
     END IF;
