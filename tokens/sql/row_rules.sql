@@ -1,4 +1,4 @@
--- Rules over several columns of a row: docs/decisions/0008-row-rules.md. A CHECK is parsed and prepared anew by every
+-- Rules over several columns of a row: docs/decisions/0009-row-rules.md. A CHECK is parsed and prepared anew by every
 -- statement that writes to its table, whatever it writes; a function is compiled once in a session. ENABLE ALWAYS: they
 -- hold whatever session_replication_role says. After the row is written, so that no trigger can change it any more.
 -- An error names the broken rule, as a CHECK's does.
