@@ -3,15 +3,7 @@
 from django.db import models
 
 from tenants.models import Company
-from tokens.models.fields import (
-    AttemptNumberField,
-    ClockTimestamp,
-    CurrentTransaction,
-    DomainField,
-    TransactionIdField,
-    money,
-    uuid_key,
-)
+from tokens.models.fields import ClockTimestamp, CurrentTransaction, DomainField, TransactionIdField, money, uuid_key
 from tokens.models.hold import Attributed, KeyOwner, PriceKind
 
 
@@ -52,7 +44,7 @@ class UsageLog(Attributed):
     id = uuid_key()
     company = models.ForeignKey(Company, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     hold_id = models.UUIDField(null=True, blank=True)
-    attempt_number = AttemptNumberField(null=True, blank=True)
+    attempt_number = models.SmallIntegerField(null=True, blank=True)
     kind = DomainField("tokens_usage_kind", choices=UsageKind)
     corrects_id = models.UUIDField(null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
