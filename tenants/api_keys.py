@@ -64,10 +64,18 @@ class KeyRing:
         self._noted: dict[UUID, float] = {}
         self._being_renewed: set[bytes] = set()
 
-    def recall(self, secret: str) -> KeyTerms | None:
-        """Return the terms that are remembered of a secret, if they are: for an event loop. Else ask ``find``."""
-        until, terms = self._known.get(digest_secret(secret), (0.0, None))  # one look at a dictionary needs no lock
-        return terms if until > monotonic() else None
+    def recall(self, secret: str) -> tuple[KeyTerms | None, bool]:
+        """Return what is remembered of a secret, if anything is, and whether it is now ``renew``'s turn; never blocks.
+
+        Of those that ask, one is told to call ``renew``. Without terms it is ``find``'s turn.
+        """
+        digest = digest_secret(secret)
+        until, terms = self._known.get(digest, (0.0, None))  # one look at a dictionary needs no lock
+        left = until - monotonic()
+        is_due = 0 < left <= _ADVANCE_SECONDS and digest not in self._being_renewed
+        if is_due:
+            self._being_renewed.add(digest)
+        return (terms if left > 0 else None), is_due
 
     def find(self, secret: str) -> KeyTerms | None:
         """Return the terms of the key of that secret, or None if there is none or it was revoked.
@@ -82,15 +90,6 @@ class KeyRing:
             if until > now or self._unknown.get(digest, 0.0) > now:
                 return terms if until > now else None
         return self._read(digest)
-
-    def is_renewal_due(self, secret: str) -> bool:
-        """Tell, once, that ``renew`` should be called for a secret whose terms are remembered; never blocks."""
-        digest = digest_secret(secret)
-        until, _terms = self._known.get(digest, (0.0, None))
-        if until - monotonic() > _ADVANCE_SECONDS or digest in self._being_renewed:
-            return False
-        self._being_renewed.add(digest)
-        return True
 
     def renew(self, secret: str) -> None:
         """Read the terms of a secret again. Reads the database: not for an event loop."""

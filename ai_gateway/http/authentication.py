@@ -25,10 +25,10 @@ class Authenticator:
         if not secret:
             message = "No API key was sent. Send a company's key as 'Authorization: Bearer' or 'x-api-key'."
             raise Refusal(401, "missing_api_key", message, headers={"www-authenticate": "Bearer"})
-        terms = self._keys.recall(secret)
+        terms, is_renewal_due = self._keys.recall(secret)
         if terms is None:
             terms = await self._reads.run(lambda: self._keys.find(secret))
-        elif self._keys.is_renewal_due(secret):
+        elif is_renewal_due:
             self._reads.begin(lambda: self._keys.renew(secret))
         if terms is None:
             raise Refusal(401, "invalid_api_key", "The API key is wrong or was revoked.")

@@ -229,19 +229,18 @@ def test_a_key_in_use_is_read_again_in_advance_once(admin, clock, django_assert_
     ring, (key, secret) = KeyRing(), new_key(admin)
     terms = ring.find(secret)
     clock[0] += 1.4
-    assert not ring.is_renewal_due(secret)
+    assert ring.recall(secret) == (terms, False)
     clock[0] += 0.2
-    assert [ring.is_renewal_due(secret), ring.is_renewal_due(secret)] == [True, False]
-    assert ring.recall(secret) is terms
+    assert [ring.recall(secret), ring.recall(secret)] == [(terms, True), (terms, False)]
     with django_assert_num_queries(1):
         ring.renew(secret)
-    assert not ring.is_renewal_due(secret)
-    clock[0] += 1.6
-    assert ring.recall(secret) == terms
+    clock[0] += 1.4
+    assert ring.recall(secret) == (terms, False)
+    clock[0] += 0.2
     revoke_api_key(key=key, acting=admin)
-    assert ring.is_renewal_due(secret)
+    assert ring.recall(secret) == (terms, True)
     ring.renew(secret)
-    assert ring.recall(secret) is None
+    assert ring.recall(secret) == (None, False)
 
 
 def test_a_secret_that_is_unknown_is_looked_for_once_in_two_seconds(admin, clock, django_assert_num_queries):
