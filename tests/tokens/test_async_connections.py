@@ -301,6 +301,42 @@ def test_a_connection_that_breaks_under_several_breaks_for_each(run, server):
     assert run(work, together=8) == "next"
 
 
+class CutOff:
+    """libpq, which notices while it sends that the connection is gone."""
+
+    def __init__(self, libpq, sends):
+        self._libpq, self._sends = libpq, sends
+
+    def __getattr__(self, name):
+        return getattr(self._libpq, name)
+
+    def send_query_prepared(self, name, values):
+        self._sends -= 1
+        if self._sends < 0:
+            raise psycopg.OperationalError("gone")
+        self._libpq.send_query_prepared(name, values)
+
+
+def test_a_connection_that_breaks_while_several_are_sent_breaks_for_each(run, server):
+    async def work(connections):
+        (connection,) = connections._open
+        first = await begin_to_say(connections, server, "first")
+        behind = [asyncio.ensure_future(say(connections, str(number))) for number in range(3)]
+        await asyncio.sleep(0)
+        connection._libpq = CutOff(connection._libpq, sends=1)
+        server.unlock()
+        await first
+        broken = await asyncio.gather(*behind, return_exceptions=True)
+        assert [str(error) for error in broken] == ["gone"] * 3
+        return await say(connections, "next")
+
+    async def connected(connections):
+        await say(connections, "hi")
+        return await work(connections)
+
+    assert run(connected, together=8) == "next"
+
+
 def test_connections_are_made_as_they_are_needed_and_no_more_than_allowed(run, server):
     async def work(connections):
         saying = [

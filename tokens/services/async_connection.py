@@ -110,6 +110,7 @@ class Connection:
             if sent:
                 self._libpq.pipeline_sync()
         except psycopg.OperationalError as error:
+            self.under_way = executions  # those that were not sent, too
             self.close(error)
             return
         if sent:
