@@ -15,7 +15,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from statistics import quantiles
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from benchmarks.http_load import Load
 
@@ -102,12 +103,13 @@ def _measure_streams(port: int, keys: list[str], pid: int) -> dict[str, Any]:
         model="compatible/bench-slow",
         most_requests=1,
     )
-    caller = _start_load(load)
     highest_kb = 0
-    while caller.poll() is None:
-        highest_kb = max(highest_kb, _resident_kb(pid))
-        time.sleep(0.2)
-    outcome = _wait_for_outcome(caller)
+    with TemporaryFile() as told:
+        callers = _start_load(load, told)
+        while callers.poll() is None:
+            highest_kb = max(highest_kb, _resident_kb(pid))
+            time.sleep(0.2)
+        outcome = _wait_for_outcome(callers, told)
     return {
         "rss_mb": highest_kb / 1024,
         "finished": len(outcome["latencies"]),
@@ -131,20 +133,22 @@ def _resident_kb(pid: int) -> int:
 
 
 def _load(load: Load) -> dict[str, Any]:
-    return _wait_for_outcome(_start_load(load))
+    with TemporaryFile() as told:
+        return _wait_for_outcome(_start_load(load, told), told)
 
 
-def _wait_for_outcome(caller: "subprocess.Popen[bytes]") -> dict[str, Any]:
-    written, _nothing = caller.communicate()
-    if caller.returncode:
-        raise RuntimeError(f"the callers ended with {caller.returncode}")
-    outcome: dict[str, Any] = json.loads(written)
-    return outcome
-
-
-def _start_load(load: Load) -> "subprocess.Popen[bytes]":
+def _start_load(load: Load, told: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Start callers, who tell a file what came of it: from a pipe, one in thirty was read short."""
     command = [sys.executable, "-m", "benchmarks.http_load", json.dumps(asdict(load))]
-    return subprocess.Popen(command, stdout=subprocess.PIPE)
+    return subprocess.Popen(command, stdout=told)
+
+
+def _wait_for_outcome(callers: "subprocess.Popen[bytes]", told: IO[bytes]) -> dict[str, Any]:
+    if callers.wait():
+        raise RuntimeError(f"the callers ended with {callers.returncode}")
+    told.seek(0)
+    outcome: dict[str, Any] = json.load(told)
+    return outcome
 
 
 @contextmanager
