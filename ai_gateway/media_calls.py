@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
+import structlog
 from structlog.contextvars import bound_contextvars, get_contextvars
 
 from ai_gateway.accounting import Quantities
@@ -25,6 +26,8 @@ from ai_gateway.routing import Route
 from ai_gateway.stored_answers import StorableReply, get_stored_answer
 from ai_gateway.ways import Way, find_ways
 from tokens.services.holds import Attribution
+
+logger = structlog.get_logger(__name__)
 
 # A vocabulary that tiktoken does not know splits more finely.
 _OTHER_VOCABULARY_FACTOR = 2
@@ -157,4 +160,6 @@ def _live(
 def _answer(ended: Settled | Replayed) -> MediaAnswer:
     if isinstance(ended, Settled):
         return MediaAnswer(**ended.reply.content, charged_tokens=ended.charged_tokens, hold_id=ended.hold_id)
-    return MediaAnswer(**get_stored_answer(ended.hold_id), hold_id=ended.hold_id, replayed=True)
+    stored = get_stored_answer(ended.hold_id)
+    logger.info("call_replayed", hold_id=str(ended.hold_id))
+    return MediaAnswer(**stored, hold_id=ended.hold_id, replayed=True)

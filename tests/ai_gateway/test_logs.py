@@ -11,7 +11,9 @@ from django.conf import settings
 
 from ai_gateway.calls import Call, call_ai
 from ai_gateway.errors import CallFailed
+from ai_gateway.media_calls import embed_ai
 from tests.ai_gateway import test_calls
+from tests.ai_gateway.test_media_calls import texts
 from tokens.models import Hold
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +82,26 @@ def test_a_call_that_fails_names_its_end(company, upstream, lines):
     assert [line["event"] for line in lines.ours] == ["call_started", "attempt_failed", "call_failed"]
     assert {line["hold_id"] for line in lines.ours} == {str(Hold.objects.get().pk)}
     assert all(line["call_id"] and line["company_id"] == company.pk for line in lines.ours)
+
+
+@pytest.mark.parametrize(
+    ("make", "operation"),
+    [
+        (lambda company: ask(company, idempotency_key="k"), "decision"),
+        (lambda company: embed_ai(texts(company, "a", idempotency_key="k")), "scoring"),
+    ],
+)
+def test_a_repeat_says_that_it_is_one(company, upstream, lines, make, operation):
+    make(company)
+    first = {line["call_id"] for line in lines.ours}
+
+    make(company)
+
+    replayed = lines.ours[-1]
+    assert [line["event"] for line in lines.ours] == ["call_started", "call_settled", "call_replayed"]
+    assert (replayed["company_id"], replayed["operation"]) == (company.pk, operation)
+    assert replayed["hold_id"] == str(Hold.objects.get().pk)
+    assert replayed["call_id"] not in first
 
 
 @pytest.mark.parametrize("fault", [None, "rate_limit", "quota", "disconnect", "garbage"])
