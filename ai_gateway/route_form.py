@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from ai_gateway.operations import API_OPERATION
-from ai_gateway.providers.registry import get_account
-from ai_gateway.routing import parse_chains, write_chains
+from ai_gateway.provider_keys import list_own_key_providers
+from ai_gateway.routing import Route, find_trouble, parse_chains, write_chains
 from tenants.models import Company
 from tokens.operations import label_operation
 
@@ -42,14 +42,15 @@ class RouteForm(forms.Form):
         self.fields["operation"].choices = choices  # type: ignore[attr-defined]
 
     def clean_chain(self) -> str:
-        """Refuse models that could never be asked."""
+        """Refuse models that could never be asked; a company's own key at a provider lets in its models for it."""
         chain: str = self.cleaned_data["chain"]
         try:
             chains = parse_chains(self.cleaned_data.get("operation", ""), chain) if chain.strip() else []
-            for route in (route for routes in chains for route in routes):
-                get_account(route.provider)
+            troubles = [self._find_trouble(route) for routes in chains for route in routes]
         except (ValueError, ImproperlyConfigured) as error:
             raise forms.ValidationError(str(error)) from error
+        if any(troubles):
+            raise forms.ValidationError(next(filter(None, troubles)))
         models = [route.model for routes in chains for route in routes]
         if any(len(model) > _MODEL_LENGTH for model in models) or any(len(routes) > _MAX_MODELS for routes in chains):
             raise forms.ValidationError(
@@ -59,3 +60,12 @@ class RouteForm(forms.Form):
         if len(written) > _WRITTEN_LENGTH:
             raise forms.ValidationError(f"That is more than {_WRITTEN_LENGTH:,} characters.")
         return written
+
+    def _find_trouble(self, route: Route) -> str:
+        """Say why a model cannot be asked for whom the route is; raises ``ImproperlyConfigured``."""
+        company: Company | None = self.cleaned_data.get("company")
+        trouble = find_trouble(route, company.pk if company else None)
+        if not trouble or route.provider not in list_own_key_providers():
+            return trouble
+        hint = f"{company} needs its own there" if company else "only a company with its own there can be routed to it"
+        return f"{trouble} Without the platform's, {hint}."

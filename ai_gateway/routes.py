@@ -1,20 +1,23 @@
 """Routes as staff set and see them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import F, Q
 
 from ai_gateway.models import ModelRoute
 from ai_gateway.operations import API_OPERATION
+from ai_gateway.provider_keys import find_own_providers
 from ai_gateway.routing import (
     NoUsableModel,
     Route,
     choose_chain,
     find_fallbacks,
+    find_trouble,
     forget_routes,
     parse_chains,
     write_chains,
@@ -26,12 +29,15 @@ from tokens.operations import label_operation
 
 logger = structlog.get_logger(__name__)
 
+_Choose = Callable[[int | None], Sequence[Route]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class RouteRow:
-    """One chain. ``asked``: its usable models in order. ``trouble``: why there is none, or which has no price.
+    """One chain. ``asked``: its usable models in order. ``trouble``: why there is none, which is left out or unpriced.
 
-    ``set_by``: settings, staff or company. ``is_own``: the company's, not the default of all.
+    ``set_by``: settings, staff or company. ``is_own``: the company's, not the default of all. ``is_on_own_keys``: the
+    company's own keys are used, so that calls take no tokens and models need no price.
     """
 
     operation: str
@@ -42,6 +48,7 @@ class RouteRow:
     trouble: str
     set_by: str
     is_own: bool
+    is_on_own_keys: bool
 
 
 @transaction.atomic
@@ -86,34 +93,64 @@ def list_company_routes(company: Company) -> list[RouteRow]:
     by_operation: dict[str, ModelRoute] = {}
     for route in routes.order_by(F("company").desc(nulls_last=True)):
         by_operation.setdefault(route.operation, route)
-    return [
-        _row(operation, company, by_operation.get(operation), *_describe(operation, company))
-        for operation in settings.AI_OPERATIONS
-    ]
+    return [_describe(operation, company, by_operation.get(operation)) for operation in settings.AI_OPERATIONS]
 
 
 def _list_rows(operation: str, company: Company | None, route: ModelRoute | None) -> list[RouteRow]:
     """Make a row of each chain that is written for an operation."""
     if operation != API_OPERATION:
-        return [_row(operation, company, route, *_describe(operation, company))]
-    rows = []
-    for first, *_others in parse_chains(operation, route.chain if route else ""):
-        routes = [first, *find_fallbacks(first, company.pk if company else None)]
-        rows.append(_row(operation, company, route, list(map(str, routes)), _name_unpriced(routes)))
-    return rows
+        return [_describe(operation, company, route)]
+    chains = parse_chains(operation, route.chain if route else "")
+    return [_describe_api(chain, company, route) for chain in chains]
 
 
-def _row(operation: str, company: Company | None, route: ModelRoute | None, asked: list[str], trouble: str) -> RouteRow:
+def _describe(operation: str, company: Company | None, route: ModelRoute | None) -> RouteRow:
+    chain = route.chain if route else settings.AI_MODELS.get(operation, "")
+    return _row(operation, company, route, chain, lambda company_id: choose_chain(operation, company_id))
+
+
+def _describe_api(chain: Sequence[Route], company: Company | None, route: ModelRoute | None) -> RouteRow:
+    """Describe a chain for callers over HTTP: without its first model, nobody asks for it."""
+
+    def choose(company_id: int | None) -> Sequence[Route]:
+        if trouble := find_trouble(chain[0], company_id):
+            raise NoUsableModel(trouble)
+        return [chain[0], *find_fallbacks(chain[0], company_id)]
+
+    return _row(API_OPERATION, company, route, write_chains([chain]), choose)
+
+
+def _row(operation: str, company: Company | None, route: ModelRoute | None, chain: str, choose: _Choose) -> RouteRow:
+    asked, trouble, is_on_own_keys = _look_at(choose, None if company is None else company.pk)
     return RouteRow(
         operation=operation,
         operation_label=label_operation(operation),
         company=company,
-        chain=route.chain if route else settings.AI_MODELS.get(operation, ""),
-        asked=asked,
+        chain=chain,
+        asked=list(map(str, asked)),
         trouble=trouble,
         set_by=_set_by(route),
         is_own=route is not None and route.company_id is not None,
+        is_on_own_keys=is_on_own_keys,
     )
+
+
+def _look_at(choose: _Choose, company_id: int | None) -> tuple[Sequence[Route], str, bool]:
+    """Return the models that are asked, what is wrong, and whether it is with the company's own keys.
+
+    The first model decides about that for all, as in ``ways.find_ways``.
+    """
+    try:
+        routes = choose(company_id)
+    except ImproperlyConfigured as error:
+        return [], str(error), False
+    own = frozenset() if company_id is None else find_own_providers(company_id)
+    is_on_own_keys = routes[0].provider in own
+    asked = [each for each in routes if (each.provider in own) == is_on_own_keys]
+    left_out = [each for each in routes if each not in asked]
+    unpriced = [each for each in asked if not is_on_own_keys and find_price(each.provider, each.model) is None]
+    trouble = [_name("Not priced", unpriced), _name("Not asked, as own keys and the platform's do not mix", left_out)]
+    return asked, " ".join(filter(None, trouble)), is_on_own_keys
 
 
 def _set_by(route: ModelRoute | None) -> str:
@@ -123,14 +160,5 @@ def _set_by(route: ModelRoute | None) -> str:
     return "company" if is_members else "staff"
 
 
-def _describe(operation: str, company: Company | None) -> tuple[list[str], str]:
-    try:
-        routes = choose_chain(operation, company.pk if company else None)
-    except NoUsableModel as error:
-        return [], str(error)
-    return [str(route) for route in routes], _name_unpriced(routes)
-
-
-def _name_unpriced(routes: Sequence[Route]) -> str:
-    unpriced = [str(route) for route in routes if find_price(route.provider, route.model) is None]
-    return f"Not priced: {', '.join(unpriced)}." if unpriced else ""
+def _name(what: str, routes: Sequence[Route]) -> str:
+    return f"{what}: {', '.join(map(str, routes))}." if routes else ""

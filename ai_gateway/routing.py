@@ -78,7 +78,7 @@ def find_fallbacks(route: Route, company_id: int | None) -> Sequence[Route]:
         logger.exception("fallbacks_unreadable", chain=text, company_id=company_id)
         chains = []
     others = next((chain[1:] for chain in chains if chain[0] == route), [])
-    return [other for other in others if not _trouble_with(other, company_id)]
+    return [other for other in others if not find_trouble(other, company_id)]
 
 
 def choose_chain(operation: str, company_id: int | None) -> Sequence[Route]:
@@ -95,7 +95,7 @@ def choose_chain(operation: str, company_id: int | None) -> Sequence[Route]:
         routes = parse_chain(text)
     except ValueError as error:
         raise NoUsableModel(f"The models for {operation!r}: {error}") from error
-    troubles = {route: trouble for route in routes if (trouble := _trouble_with(route, company_id))}
+    troubles = {route: trouble for route in routes if (trouble := find_trouble(route, company_id))}
     usable = [route for route in routes if route not in troubles]
     if not usable:
         raise NoUsableModel(f"No model for {operation!r} can be used. {' '.join(troubles.values())}")
@@ -115,7 +115,11 @@ def forget_routes() -> None:
     _remembered = None
 
 
-def _trouble_with(route: Route, company_id: int | None) -> str:
+def find_trouble(route: Route, company_id: int | None) -> str:
+    """Say why a model cannot be asked for a company, or for those without a key of their own; empty: it can be.
+
+    Raises ``ProviderKeyUnreadable`` or ``NoEncryptionKey``.
+    """
     own_key = None if company_id is None else find_provider_key(company_id, route.provider)
     try:
         get_account(route.provider, own_key)

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from ai_gateway.breakers import list_breakers
 from ai_gateway.models import ModelCalibration
+from ai_gateway.provider_keys import forget_provider_keys
 from ai_gateway.route_form import RouteForm
 from ai_gateway.routes import list_routes, set_route
 from tenants.access import staff_view
@@ -17,6 +18,7 @@ from tenants.access import staff_view
 @staff_view
 def staff_models(request: HttpRequest) -> HttpResponse:
     """Show which models do what, and set a route."""
+    forget_provider_keys()  # a company's admin may just have set one
     form = RouteForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         set_route(**form.cleaned_data, acting=request.user)  # type: ignore[arg-type]

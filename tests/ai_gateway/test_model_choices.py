@@ -101,6 +101,16 @@ def test_a_companys_own_key_opens_the_models_of_its_provider_to_it_alone(admin):
 
 
 @pytest.mark.usefixtures("models")
+def test_a_route_on_the_companys_own_key_is_said_to_take_no_tokens(client, admin):
+    own_key(admin.company)
+    set_route(operation="scoring", company=admin.company, chain="openai/x, one/dear", acting=UserFactory(is_staff=True))
+    response = client.get(address(admin.company))
+    rows = {row.operation: (row.asked, row.is_on_own_keys) for row in response.context["rows"]}
+    assert rows == {"scoring": (["openai/x"], True), "decision": (["one/default"], False)}
+    assert response.content.decode().count("With your own key: takes no tokens.") == 1
+
+
+@pytest.mark.usefixtures("models")
 def test_what_staff_route_for_one_company_is_no_choice_of_another(admin):
     PriceVersionFactory(provider="one", model="*")
     set_route(operation="decision", company=admin.company, chain="one/special", acting=UserFactory())
