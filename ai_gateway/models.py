@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from tenants.models import Company, User
 from tokens.models.fields import ClockTimestamp, uuid_key
+from tokens.models.hold import KeyOwner
 
 
 class ModelRoute(models.Model):
@@ -119,3 +120,25 @@ class ProviderKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} of company {self.company_id}: …{self.last_four}"
+
+
+class RealtimeKeyOwner(models.Model):
+    """Whose key a realtime session at a provider is on, as its first event found it."""
+
+    pk = models.CompositePrimaryKey("company_id", "provider", "session_id")
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+", db_index=False)
+    provider = models.CharField(max_length=32)
+    session_id = models.CharField(max_length=64, help_text="The provider's.")
+    key_owner = models.CharField(max_length=8, choices=KeyOwner)
+    decided_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+
+    class Meta:
+        db_table = "ai_gateway_realtime_key_owner"
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(key_owner__in=KeyOwner.values), name="ai_gateway_realtime_key_owner_known"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.session_id}: {self.key_owner}"

@@ -87,9 +87,10 @@ def find_provider_key(company_id: int, provider: str) -> str | None:
     return None if found is None else _load_ciphers().decrypt(company_id, provider, found)
 
 
-def find_own_providers(company_id: int) -> frozenset[str]:
-    """Return the providers at which a company has a key of its own, as late as ``find_provider_key``."""
-    return frozenset(_recall(company_id).ciphertexts).intersection(settings.OWN_KEY_PROVIDERS)
+def find_own_providers(company_id: int, *, afresh: bool = False) -> frozenset[str]:
+    """Return the providers at which a company has a key of its own, as late as ``find_provider_key`` or ``afresh``."""
+    kept = _read(company_id) if afresh else _recall(company_id)
+    return frozenset(kept.ciphertexts).intersection(settings.OWN_KEY_PROVIDERS)
 
 
 def forget_provider_keys() -> None:

@@ -11,8 +11,8 @@ from ai_gateway.http.errors import Refusal
 from ai_gateway.http.gateway import Gateway
 from ai_gateway.http.requests import Request, Sender, parse_object
 from ai_gateway.http.responding import request_id_header, respond
-from ai_gateway.provider_keys import find_own_providers
 from ai_gateway.realtime import RealtimeSession, Verdict, meter_event
+from ai_gateway.realtime_sessions import decide_key_owner
 from ai_gateway.routing import Route
 from ai_gateway.wire.asked import read_metadata
 from ai_gateway.wire.fields import Fields
@@ -83,8 +83,8 @@ async def _open_session(
 
 
 def _meter(session: RealtimeSession, event: Mapping[str, Any]) -> Verdict:
-    is_own = session.route.provider in find_own_providers(session.company_id)
-    return meter_event(replace(session, key_owner="company" if is_own else "platform"), event)
+    key_owner = decide_key_owner(session.company_id, session.id, session.route)
+    return meter_event(replace(session, key_owner=key_owner), event)
 
 
 def _read(fields: Fields) -> _Told:

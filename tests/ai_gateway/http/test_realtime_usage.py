@@ -8,7 +8,7 @@ import httpx2
 import openai
 import pytest
 
-from ai_gateway.provider_keys import forget_provider_keys, set_provider_key
+from ai_gateway.provider_keys import forget_provider_keys, remove_provider_key, set_provider_key
 from tenants.models import KeyScope
 from tests.ai_gateway.http.conftest import make_key, subscribe
 from tests.ai_gateway.test_realtime import CREATED, DONE, HEARD
@@ -22,7 +22,8 @@ from tokens.services.budgets import create_budget
 
 @pytest.fixture
 def upstream(upstream, settings):
-    settings.AI_PROVIDERS = {"openai": {"kind": "openai", "api_key": "k"}, **settings.AI_PROVIDERS}
+    account = {"kind": "openai", "api_key": "k"}
+    settings.AI_PROVIDERS = {"openai": account, "other": {**account, "models": ["speaks"]}, **settings.AI_PROVIDERS}
     return upstream
 
 
@@ -117,10 +118,19 @@ def test_what_belongs_to_another_company_is_refused(client):
     assert (refusal.value.code, Hold.objects.count()) == ("unknown_user", 0)
 
 
-def test_on_the_companys_own_key_nothing_is_charged_and_budgets_count(client, company):
+def own_key(company):
     acting = MembershipFactory(company=company)
     set_provider_key(company=company, provider="openai", secret="sk-own-0123456789abcdef", acting=acting)
-    forget_provider_keys()
+    return acting
+
+
+def done(number):
+    """A second response and so on, as large as the first."""
+    return {**DONE, "response": {**DONE["response"], "id": f"resp_{number}"}}
+
+
+def test_on_the_companys_own_key_nothing_is_charged_and_budgets_count(client, company):
+    own_key(company)
     limit = create_budget(
         company_id=company.pk, scope=BudgetScope.COMPANY, period=BudgetPeriod.MONTH, limit_tokens=10**6
     )
@@ -136,6 +146,47 @@ def test_on_the_companys_own_key_nothing_is_charged_and_budgets_count(client, co
     ]
     use = BudgetUse.objects.get(budget_id=limit)
     assert (use.used_tokens, use.held_tokens) == (960, 0)
+
+
+def test_a_key_that_is_set_in_the_middle_of_a_session_is_for_the_next_one(client, company):
+    tell(client, CREATED)
+    own_key(company)
+
+    assert [tell(client, event)[0]["tokens_charged"] for event in (DONE, done(2), HEARD, DONE)] == [900, 900, 60, 900]
+    assert tell(client, done(2), session_id="sess_2")[0]["tokens_charged"] == 0
+
+    assert available(company) == 1_000_000 - 1_860
+    owners = UsageLog.objects.order_by("id").values_list("session_id", "key_owner")
+    assert list(owners) == [*[("sess_1", "platform")] * 3, ("sess_2", "company")]
+
+
+def test_a_session_on_a_key_that_is_removed_meanwhile_stays_the_companys(client, company):
+    acting = own_key(company)
+    tell(client, DONE)
+    remove_provider_key(company=company, provider="openai", acting=acting)
+    forget_provider_keys()
+
+    assert tell(client, done(2))[0]["tokens_charged"] == 0
+    assert tell(client, done(2), session_id="sess_2")[0]["tokens_charged"] == 900
+    assert available(company) == 1_000_000 - 900
+
+
+def test_a_session_of_the_same_name_is_another_companys_own_affair(gateway, client, company, upstream):
+    own_key(company)
+    assert tell(client, DONE)[0]["tokens_charged"] == 0
+    other = subscribe(new_company(tokens=1_000_000, slug="other"))
+    secret = make_key(other, scopes=[KeyScope.REALTIME])[1]
+
+    with openai.OpenAI(api_key=secret, base_url=f"{gateway.root_url}/v1", max_retries=0) as stranger:
+        assert tell(stranger, DONE)[0]["tokens_charged"] == 900
+
+    assert (available(company), available(other)) == (1_000_000, 1_000_000 - 900)
+
+
+def test_the_companys_key_covers_no_model_of_another_provider_in_the_same_session(client, company):
+    own_key(company)
+    assert tell(client, DONE)[0]["tokens_charged"] == 0
+    assert tell(client, done(2), model="other/speaks")[0]["tokens_charged"] == 900
 
 
 def refused(client, event, error, **options):
