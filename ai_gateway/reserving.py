@@ -31,14 +31,19 @@ def reserve(call: PlannedCall, candidate: Candidate) -> Generator[Effect, Any, t
             except (InsufficientTokens, BudgetExceeded):
                 candidate = replace(candidate, plan=candidate.plan.counted())
         return candidate, (yield PlaceHold(_hold_request(call, candidate, candidate.plan.minimum_tokens)))
-    except InsufficientTokens as refusal:
-        logger.info("call_refused", available_tokens=refusal.available_tokens, needed_tokens=refusal.minimum_tokens)
-        raise explain_lack(refusal) from refusal
-    except BudgetExceeded as refusal:
-        logger.info("call_refused", budget_id=str(refusal.budget_id), needed_tokens=refusal.minimum_tokens)
-        raise explain_lack(refusal) from refusal
+    except (InsufficientTokens, BudgetExceeded) as lack:
+        raise refuse(lack) from lack
     except CallInFlight as flight:
         raise CallUnderWay(flight.hold_id) from flight
+
+
+def refuse(lack: InsufficientTokens | BudgetExceeded) -> AccessRefused:
+    """Log that a call is not made for lack of tokens, and return what whoever called is told."""
+    if isinstance(lack, BudgetExceeded):
+        logger.info("call_refused", budget_id=str(lack.budget_id), needed_tokens=lack.minimum_tokens)
+    else:
+        logger.info("call_refused", available_tokens=lack.available_tokens, needed_tokens=lack.minimum_tokens)
+    return explain_lack(lack)
 
 
 def explain_lack(error: InsufficientTokens | BudgetExceeded) -> AccessRefused:

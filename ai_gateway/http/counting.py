@@ -29,7 +29,7 @@ async def serve_count(gateway: Gateway, request: Request, send: Sender) -> None:
     require_model(key, asked.model, route.model, str(route))
     admission = await gateway.admit(key.company_id, route)
     if asked.image_urls:
-        await put_in_images(gateway, asked, len(content), company_id=key.company_id, is_own=True)
+        await put_in_images(gateway, asked, len(content), company_id=key.company_id)
     upstream = gateway.choose_upstream(admission.account)
     counted = None
     if upstream.account.kind == "anthropic":

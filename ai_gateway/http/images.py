@@ -2,39 +2,48 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 from django.conf import settings
 
+from ai_gateway.effects import PlannedCall
 from ai_gateway.errors import AccessRefused, CallUnderWay
+from ai_gateway.http.affording import require_room
 from ai_gateway.http.gateway import Gateway
 from ai_gateway.http.requests import LARGEST_BODY_BYTES
 from ai_gateway.providers.content import as_base64
 from ai_gateway.providers.image_fetching import FetchedImage, ImageRefused
 from ai_gateway.wire.refusals import input_field
 from ai_gateway.wire.types import Asked, RequestRefused
-from billing.access import check_ai_access
 from tokens.models import Hold, HoldState
 from tokens.selectors.answers import find_hold_of_key
 
 logger = structlog.get_logger(__name__)
 
 _OFF = "Send images in base64 (a data: URL, or a base64 source): this server fetches none from their addresses."
+_SMALLEST = as_base64(b"GIF89a\1\0\1\0")  # of one pixel, as far as anybody here looks at it
 
 
 async def put_in_images(
-    gateway: Gateway, asked: Asked, body_bytes: int, *, company_id: int, is_own: bool, key: str | None = None
+    gateway: Gateway,
+    asked: Asked,
+    body_bytes: int,
+    *,
+    company_id: int,
+    key: str | None = None,
+    plan: Callable[[], PlannedCall] | None = None,
 ) -> None:
     """Put the images into ``asked.body``: to be called when nothing else is left to refuse but by the hold.
 
-    ``is_own``: the call takes no tokens of the company's. ``key`` is the ledger's name of an idempotency key. A repeat
-    of a call that was settled is answered from the store, so its images are not fetched: they may be gone.
+    ``plan`` plans the call with the body as it is then; without it, nothing is to be paid. ``key`` is the ledger's name
+    of an idempotency key. A repeat of a call that was settled is answered from the store, so its images are not
+    fetched: they may be gone. One of a call under way need not be paid for again.
 
     Raises:
-        AccessRefused: the company has no tokens at all, so that it is not worth the while.
-        CallUnderWay: an image cannot be had any more, but the call is made just now under the same key.
-        RequestRefused: an image cannot be had, or may not.
+        AccessRefused: tokens or a budget do not allow the call, however small the images are.
+        CallUnderWay: an image cannot be had any more, or paid for, but the call is made just now under the same key.
+        RequestRefused: an image cannot be had, or may not; or what ``plan`` raises.
     """
     hold = await _find_hold(gateway, company_id, key)
     if hold is not None and hold.state == HoldState.SETTLED:
@@ -43,11 +52,13 @@ async def put_in_images(
         return
     if not settings.API_IMAGE_URLS:
         raise _refused(asked, "not_allowed", _OFF)
-    if not is_own:
-        await gateway.reads.run(lambda: _require_tokens(company_id))
     try:
+        if plan is not None and (hold is None or hold.state != HoldState.OPEN):
+            for place in asked.image_urls:
+                place.put("image/gif", _SMALLEST)
+            await require_room(gateway, plan())
         await _fetch(gateway, asked, company_id, (LARGEST_BODY_BYTES - body_bytes) * 3 // 4)
-    except RequestRefused:
+    except (AccessRefused, RequestRefused):
         hold = await _find_hold(gateway, company_id, key)
         if hold is not None and hold.state == HoldState.OPEN:
             raise CallUnderWay(hold.pk) from None
@@ -83,9 +94,3 @@ async def _find_hold(gateway: Gateway, company_id: int, key: str | None) -> Hold
     if key is None:
         return None
     return await gateway.reads.run(lambda: find_hold_of_key(company_id, key))
-
-
-def _require_tokens(company_id: int) -> None:
-    decision = check_ai_access(company_id, estimated_tokens=0)
-    if not decision.has_access:
-        raise AccessRefused(decision.reason, decision.message)

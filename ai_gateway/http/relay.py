@@ -99,23 +99,26 @@ class Relay:
         )
         idempotency_key = read_key(self._request, self._format)
         others = list_fallbacks(self._request, asked, key, admission)
-        if asked.image_urls:
-            is_own = admission.api_key is not None
-            await put_in_images(
-                gateway, asked, len(body), company_id=key.company_id, is_own=is_own, key=idempotency_key
+
+        def plan() -> tuple[PlannedCall, Candidates]:
+            candidates = Candidates(gateway, asked, admission, others)
+            call = PlannedCall(
+                company_id=key.company_id,
+                operation=OPERATION,
+                attribution=attribution,
+                candidates=candidates,
+                key=idempotency_key,
+                request_hash=hash_request(self._request, body) if idempotency_key else None,
+                streamed=asked.stream,
+                falls_back_on=FALLS_BACK_ON,
             )
-        candidates = Candidates(gateway, asked, admission, others)
-        call = PlannedCall(
-            company_id=key.company_id,
-            operation=OPERATION,
-            attribution=attribution,
-            candidates=candidates,
-            key=idempotency_key,
-            request_hash=hash_request(self._request, body) if idempotency_key else None,
-            streamed=asked.stream,
-            falls_back_on=FALLS_BACK_ON,
-        )
-        return call, candidates
+            return call, candidates
+
+        if asked.image_urls:
+            await put_in_images(
+                gateway, asked, len(body), company_id=key.company_id, key=idempotency_key, plan=lambda: plan()[0]
+            )
+        return plan()
 
     async def _live(self, call: PlannedCall, transmission: Transmission) -> Settled | Replayed:
         """Live the call; if another request makes it just now, wait for that one's answer for a while."""

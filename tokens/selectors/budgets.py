@@ -32,6 +32,22 @@ class BudgetStatus:
         return self.action == BudgetAction.STOP
 
 
+@dataclass(frozen=True)
+class TightestBudget:
+    """Of the budgets that a call counts in and that stop at their limit, the one that stops it first."""
+
+    id: UUID
+    left_tokens: int
+
+
+_TIGHTEST_BUDGET = """
+    SELECT b.budget_id, greatest(0, b.left_tokens)
+    FROM tokens_budgets_of(
+        %(company_id)s, %(operation)s, %(job_id)s, %(user_id)s, %(api_key_id)s,
+        tokens_company_day(%(company_id)s, clock_timestamp())) b
+    WHERE b.stops ORDER BY b.left_tokens LIMIT 1
+"""
+
 _ACTIVE_BUDGETS = """
     SELECT b.id, b.scope_id, b.period, b.action, b.limit_tokens, coalesce(u.used_tokens, 0), coalesce(u.held_tokens, 0)
     FROM tokens_budget b
@@ -50,3 +66,14 @@ def list_budgets(company_id: int, scope: BudgetScope, scope_ids: Iterable[str]) 
             BudgetStatus(budget_id, scope_id, BudgetPeriod(period), BudgetAction(action), *counts)
             for budget_id, scope_id, period, action, *counts in cursor.fetchall()
         ]
+
+
+def find_tightest_budget(
+    company_id: int, *, operation: str, job_id: UUID | None, user_id: int | None, api_key_id: UUID | None
+) -> TightestBudget | None:
+    """Find the budget that stops such a call first, as a hold would now, or None where none can stop it."""
+    scopes = {"operation": operation, "job_id": job_id, "user_id": user_id, "api_key_id": api_key_id}
+    with connection.cursor() as cursor:
+        cursor.execute(_TIGHTEST_BUDGET, {"company_id": company_id, **scopes})
+        found = cursor.fetchone()
+    return None if found is None else TightestBudget(*found)

@@ -11,13 +11,18 @@ import pytest
 from django.utils import timezone
 
 from ai_gateway.http import gateway as gateway_module
+from ai_gateway.http import images
+from ai_gateway.metrics import REGISTRY
+from ai_gateway.provider_keys import set_provider_key
 from ai_gateway.providers.upstream import Upstream
 from billing.models import Subscription
 from tenants.models import KeyScope
 from tests.ai_gateway.http.conftest import make_key, subscribe
 from tests.ai_gateway.small_internet import PUBLIC, giving, picture, serve
+from tests.tenants.factories import MembershipFactory
 from tests.tokens.ledger import new_company
-from tokens.models import Hold
+from tokens.models import BudgetAction, BudgetPeriod, BudgetScope, Hold
+from tokens.services.budgets import create_budget
 
 HOST = "pictures.example"
 CAT, DOG = f"https://{HOST}/cat", f"https://{HOST}/dog"
@@ -244,6 +249,79 @@ def test_nothing_is_fetched_for_a_request_that_is_refused(http, internet, change
     assert internet.lookups == []
 
 
+def test_nothing_is_fetched_for_what_the_provider_cannot_be_asked(http, internet):
+    response = http.post("/v1/responses", json=responses(CAT, model=CLAUDE))
+
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "unsupported_translation")
+    assert internet.lookups == []
+
+
+def bearer_with(tokens):
+    """Return the header of a company that has so many tokens."""
+    company = subscribe(new_company(tokens=tokens, slug=f"has-{tokens}"))
+    return {"Authorization": f"Bearer {make_key(company)[1]}"}
+
+
+@pytest.mark.parametrize(("write", "model"), WAYS, ids=[f"{write.__name__}-{model}" for write, model in WAYS])
+def test_nothing_is_fetched_for_who_cannot_pay_even_for_the_smallest_picture(http, books, internet, write, model):
+    """And nobody is refused who can pay for the picture itself: by its size, the hold decides about that."""
+
+    def ask(tokens):
+        return http.post(PATHS[write], json=write(CAT, model=model), headers=bearer_with(tokens))
+
+    def read_needed(response):
+        assert (response.status_code, "insufficient_tokens" in response.text) == (402, True)
+        return response.json()["error"]["details"]["needed_tokens"]
+
+    least = read_needed(ask(9))
+    assert read_needed(ask(least - 1)) == least
+    assert internet.lookups == []
+
+    with_picture = read_needed(ask(least))
+    assert with_picture > least
+    assert read_needed(ask(with_picture - 1)) == with_picture
+    assert len(internet.requests) == 2
+    assert ask(with_picture).status_code == 200
+    assert len(books.close().requests) == 1
+
+
+def count_refused():
+    labels = {"operation": "api", "provider": "", "outcome": "budget_exceeded"}
+    return REGISTRY.get_sample_value("winnow_ai_calls_total", labels) or 0
+
+
+@pytest.mark.parametrize("is_own", [False, True], ids=["platform's key", "own key"])
+@pytest.mark.parametrize("scope", [BudgetScope.COMPANY, BudgetScope.KEY, BudgetScope.OPERATION])
+def test_nothing_is_fetched_for_whom_a_budget_stops(http, company, key, books, settings, internet, scope, is_own):
+    scope_id = {BudgetScope.KEY: str(key[0].pk), BudgetScope.OPERATION: "api"}.get(scope, "")
+    period = {"company_id": company.pk, "period": BudgetPeriod.DAY}
+    create_budget(**period, scope=scope, scope_id=scope_id, limit_tokens=9)
+    create_budget(**period, scope=BudgetScope.USER, scope_id="1", limit_tokens=0)
+    if is_own:
+        settings.OWN_KEY_PROVIDERS = ("sandbox",)
+        acting = MembershipFactory(company=company)
+        set_provider_key(company=company, provider="sandbox", secret="k" * 20, acting=acting)
+
+    counted = count_refused()
+
+    response = http.post("/v1/chat/completions", json=chat(CAT))
+
+    assert (response.status_code, response.json()["error"]["code"]) == (402, "budget_exceeded")
+    assert response.json()["error"]["details"]["available_tokens"] == 9
+    assert count_refused() == counted + 1
+    assert internet.lookups == []
+    assert books.close().requests == []
+
+
+def test_budgets_of_others_and_those_that_warn_stop_no_fetching(http, company, books, internet):
+    period = {"company_id": company.pk, "period": BudgetPeriod.DAY, "limit_tokens": 1}
+    create_budget(**period, scope=BudgetScope.USER, scope_id="1")
+    create_budget(**period, scope=BudgetScope.COMPANY, action=BudgetAction.WARN)
+
+    assert http.post("/v1/chat/completions", json=chat(CAT)).status_code == 200
+    assert len(internet.requests) == len(books.close().requests) == 1
+
+
 # Repeats.
 
 
@@ -299,6 +377,43 @@ def test_a_repeat_whose_image_is_gone_is_told_that_the_call_is_under_way(http, b
     assert (again.status_code, again.json()["error"]["code"]) == (409, "call_under_way")
     assert first.result().status_code == 200
     assert http.post("/v1/chat/completions", **asked).content == first.result().content
+    assert len(books.close().logs) == 1
+
+
+def test_a_repeat_while_the_first_call_holds_all_tokens_waits_for_it(http, books, upstream):
+    upstream.misbehave("delay", seconds=0.3)
+    asked = {"json": chat(CAT), "headers": {"Idempotency-Key": "k", **bearer_with(1_000)}}
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(http.post, "/v1/chat/completions", **asked)
+        while not upstream.requests:
+            pass
+        assert Hold.objects.get().held_tokens == 1_000
+        again = http.post("/v1/chat/completions", **asked)
+
+    assert (first.result().status_code, again.status_code) == (200, 200)
+    assert again.content == first.result().content
+    assert len(books.close().logs) == 1
+
+
+def test_a_repeat_that_the_first_call_overtakes_is_told_so(http, books, upstream, monkeypatch):
+    """It sees no hold of its key when it looks, and no tokens a moment later."""
+    upstream.misbehave("delay", seconds=0.5)
+    asked = {"json": chat(CAT), "headers": {"Idempotency-Key": "k", **bearer_with(1_000)}}
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(http.post, "/v1/chat/completions", **asked)
+        while not upstream.requests:
+            pass
+        find, looks = images._find_hold, []
+
+        async def look_too_early(*whose):
+            looks.append(whose)
+            return None if len(looks) == 1 else await find(*whose)
+
+        monkeypatch.setattr(images, "_find_hold", look_too_early)
+        again = http.post("/v1/chat/completions", **asked)
+
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "call_under_way")
+    assert first.result().status_code == 200
     assert len(books.close().logs) == 1
 
 
