@@ -3,7 +3,9 @@
 import io
 import json
 import logging
+import re
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import structlog
@@ -71,6 +73,15 @@ def test_every_line_of_a_call_names_it_its_company_and_its_hold(company, upstrea
         (company.pk, hold_id, "decision")
     }
     assert len({line["call_id"] for line in lines.ours}) == 1
+
+
+def test_every_line_says_when_in_utc(lines):
+    structlog.get_logger("ours").info("something_happened")
+    logging.getLogger("theirs").info("something else happened")
+
+    for line in map(json.loads, lines.text.getvalue().splitlines()):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", line["timestamp"])
+        assert abs(datetime.now(UTC) - datetime.fromisoformat(line["timestamp"])) < timedelta(minutes=1)
 
 
 def test_a_call_that_fails_names_its_end(company, upstream, lines):
