@@ -27,6 +27,8 @@ class Attributor:
         self, request: Request, metadata: Mapping[str, str], *, company_id: int, api_key_id: UUID
     ) -> Attribution:
         """Return what the call is for; raises ``Refusal`` for what is malformed or not the company's."""
+        if not metadata and _ALL_HEADERS.isdisjoint(request.headers):  # most calls name nothing
+            return Attribution(api_key_id=api_key_id)
         named: dict[str, Any] = {}
         for name, read in _FIELDS.items():
             given = request.header(_HEADERS[name]) or metadata.get(_PREFIX + name, "")
@@ -67,6 +69,7 @@ _FIELDS: Mapping[str, Callable[[str, str], Any]] = {
     "feature": _read_text,
 }
 _HEADERS: Mapping[str, bytes] = {name: f"x-winnow-{name.replace('_', '-')}".encode() for name in _FIELDS}
+_ALL_HEADERS = frozenset(_HEADERS.values())
 
 
 def _is_of_company(asked: tuple[str, Any, int]) -> bool:

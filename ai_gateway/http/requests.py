@@ -1,7 +1,6 @@
 """A request as it comes in from the ASGI server."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
@@ -25,16 +24,13 @@ class Request:
         self.path: str = scope["path"]
         self.id = str(uuid4())
         self.receive = receive
-        self._scope = scope
-
-    @cached_property
-    def headers(self) -> Mapping[bytes, bytes]:
-        """By name in lower case, as ASGI gives them; of a repeated one the last."""
-        return dict(self._scope["headers"])
+        # By name in lower case, as ASGI gives them; of a repeated one the last.
+        self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
 
     def header(self, name: bytes) -> str:
         """Return a header's value, or an empty text."""
-        return self.headers.get(name, b"").decode("latin-1").strip()
+        found = self.headers.get(name)
+        return found.decode("latin-1").strip() if found else ""
 
     async def read_body(self) -> bytes:
         """Read the body. Raises ``Refusal`` when it is too large, ``ClientLeft`` when it does not come."""

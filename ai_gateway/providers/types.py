@@ -1,8 +1,9 @@
 """What goes to a provider and what comes back, the same for every wire format."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ai_gateway.providers.content import ContentPart, Tool, ToolCall, ToolChoice
@@ -105,8 +106,7 @@ class Usage:
     contradictions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        numbers = [value for name in self.__slots__ if isinstance(value := getattr(self, name), int)]
-        if min(numbers) < 0 or (self.seconds is not None and self.seconds < 0):
+        if min(_all_counts(self)) < 0 or (self.seconds is not None and self.seconds < 0):
             raise ValueError("usage is never negative")
         if self.input_audio + self.input_image > self.input_tokens:
             raise ValueError("the parts of the input exceed the input")
@@ -127,6 +127,9 @@ class Usage:
     def provider_tokens(self) -> int:
         """Input and output together: what a charge is computed from."""
         return self.input_tokens + self.output_tokens
+
+
+_all_counts = attrgetter(*(column.name for column in fields(Usage) if column.type is int))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

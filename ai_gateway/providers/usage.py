@@ -30,11 +30,11 @@ _SPOKEN = _OpenAINames("input_tokens", "output_tokens", "input_token_details", "
 
 
 class _Reading:
-    """One pass over a usage object, with what was found wrong on the way."""
+    """One pass over a usage object, with what was found wrong on the way; of what is no object, as if it were empty."""
 
-    def __init__(self, usage: Mapping[str, Any]) -> None:
-        self.usage = usage
-        self._found: dict[str, None] = {}  # a set that keeps its order
+    def __init__(self, usage: object, found: dict[str, None] | None = None) -> None:
+        self._usage: dict[str, Any] = usage if isinstance(usage, dict) else {}
+        self._found = {} if found is None else found  # a set that keeps its order
 
     @property
     def contradictions(self) -> tuple[str, ...]:
@@ -43,25 +43,27 @@ class _Reading:
     def note(self, contradiction: str) -> None:
         self._found[contradiction] = None
 
-    def count(self, *path: str) -> int | None:
-        """Return the number at ``path``; ``None`` when it is missing or is no token count."""
-        value: Any = self.usage
-        for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
-            if value is None:
-                return None
+    def within(self, name: str) -> "_Reading":
+        """Read the object of that name, in the same pass."""
+        return _Reading(self._usage.get(name), self._found)
+
+    def count(self, name: str) -> int | None:
+        """Return the number of that name; ``None`` when it is missing or is no token count."""
+        value = self._usage.get(name)
+        if value is None:
+            return None
         if _is_count(value):
             return int(value)
-        self.note(f"{path[-1]}: not a count")
+        self.note(f"{name}: not a count")
         return None
 
-    def part(self, *path: str, of: int) -> int:
-        """Return the number at ``path`` (0 when missing), cut to the whole that it is a part of."""
-        value = self.count(*path)
+    def part(self, name: str, *, of: int) -> int:
+        """Return the number of that name (0 when missing), cut to the whole that it is a part of."""
+        value = self.count(name)
         if not value:  # most servers leave most parts out
             return 0
         if value > of:
-            self.note(f"{path[-1]}: exceeds its whole")
+            self.note(f"{name}: exceeds its whole")
         return min(value, of)
 
 
@@ -72,7 +74,7 @@ def read_chat_usage(raw: object) -> Usage | None:
 
 def read_responses_usage(raw: object, tool_usage: object = None) -> Usage | None:
     """Read the usage of the Responses API; ``tool_usage`` is the response's count of hosted tools."""
-    web_searches = _Reading({"tool_usage": tool_usage}).count("tool_usage", "web_search", "num_requests")
+    web_searches = _Reading(tool_usage).within("web_search").count("num_requests")
     return _read_openai_usage(raw, _RESPONSES, tool_requests=web_searches or 0)
 
 
@@ -139,7 +141,7 @@ def read_messages_usage(raw: object) -> Usage | None:
         cache_write_short=write_short,
         cache_write_long=write_long,
         output=output,
-        output_reasoning=reading.part("output_tokens_details", "thinking_tokens", of=output),
+        output_reasoning=reading.within("output_tokens_details").part("thinking_tokens", of=output),
         tool_requests=_read_server_tools(reading),
         contradictions=reading.contradictions,
     )
@@ -155,7 +157,7 @@ def merge_messages_usage(so_far: Mapping[str, Any], delta: Mapping[str, Any]) ->
 
 def _is_count(value: object) -> bool:
     """Return whether ``value`` is a whole number of tokens; some servers write 12.0, none means ``true``."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is not int and type(value) is not float:
         return False
     return 0 <= value <= LARGEST_PLAUSIBLE_COUNT and value == int(value)
 
@@ -168,25 +170,25 @@ def _read_openai_usage(raw: object, names: _OpenAINames, *, tool_requests: int =
     if totals is None:
         return None
     input_tokens, output = totals
-    cache_read = reading.part(names.input_details, "cached_tokens", of=input_tokens)
-    cache_write = reading.part(names.input_details, "cache_write_tokens", of=input_tokens - cache_read)
-    split = (names.input_details, "cache_write_tokens_details", "ttl_12h_tokens")
-    write_long = reading.part(*split, of=cache_write)
-    audio = reading.part(names.input_details, "audio_tokens", of=input_tokens)
-    cached_audio = reading.part(names.input_details, "cached_tokens_details", "audio_tokens", of=min(cache_read, audio))
-    reasoning = reading.part(names.output_details, "reasoning_tokens", of=output)
-    output_audio = reading.part(names.output_details, "audio_tokens", of=output - reasoning)
+    read, written = reading.within(names.input_details), reading.within(names.output_details)
+    cache_read = read.part("cached_tokens", of=input_tokens)
+    cache_write = read.part("cache_write_tokens", of=input_tokens - cache_read)
+    write_long = read.within("cache_write_tokens_details").part("ttl_12h_tokens", of=cache_write)
+    audio = read.part("audio_tokens", of=input_tokens)
+    cached_audio = read.within("cached_tokens_details").part("audio_tokens", of=min(cache_read, audio))
+    reasoning = written.part("reasoning_tokens", of=output)
+    output_audio = written.part("audio_tokens", of=output - reasoning)
     return Usage(
         input_uncached=input_tokens - cache_read - cache_write,
         cache_read=cache_read,
         cache_write_short=cache_write - write_long,
         cache_write_long=write_long,
         input_audio=audio - cached_audio,
-        input_image=reading.part(names.input_details, "image_tokens", of=input_tokens - audio),
+        input_image=read.part("image_tokens", of=input_tokens - audio),
         output=output,
         output_reasoning=reasoning,
         output_audio=output_audio,
-        output_image=reading.part(names.output_details, "image_tokens", of=output - reasoning - output_audio),
+        output_image=written.part("image_tokens", of=output - reasoning - output_audio),
         tool_requests=tool_requests,
         contradictions=reading.contradictions,
     )
@@ -206,7 +208,7 @@ def _read_openai_totals(reading: _Reading, names: _OpenAINames) -> tuple[int, in
         return None
     if total is not None and total != input_tokens + output:
         # Some compatible servers (xAI's, Gemini's) leave reasoning out of the output and put it in the total.
-        reasoning = reading.count(names.output_details, "reasoning_tokens") or 0
+        reasoning = reading.within(names.output_details).count("reasoning_tokens") or 0
         if reasoning and total == input_tokens + output + reasoning:
             return input_tokens, output + reasoning
         reading.note("total_tokens: not the sum")
@@ -216,8 +218,8 @@ def _read_openai_totals(reading: _Reading, names: _OpenAINames) -> tuple[int, in
 def _read_cache_writes(reading: _Reading) -> tuple[int, int]:
     """Return cache-writing tokens of the short (5 minutes) and the long (1 hour) kind."""
     total = reading.count("cache_creation_input_tokens")
-    short = reading.count("cache_creation", "ephemeral_5m_input_tokens") or 0
-    long = reading.count("cache_creation", "ephemeral_1h_input_tokens") or 0
+    split = reading.within("cache_creation")
+    short, long = split.count("ephemeral_5m_input_tokens") or 0, split.count("ephemeral_1h_input_tokens") or 0
     if total is None:
         return short, long
     if short + long not in {0, total}:
@@ -227,5 +229,5 @@ def _read_cache_writes(reading: _Reading) -> tuple[int, int]:
 
 
 def _read_server_tools(reading: _Reading) -> int:
-    searches = reading.count("server_tool_use", "web_search_requests") or 0
-    return searches + (reading.count("server_tool_use", "web_fetch_requests") or 0)
+    used = reading.within("server_tool_use")
+    return (used.count("web_search_requests") or 0) + (used.count("web_fetch_requests") or 0)

@@ -31,6 +31,7 @@ def read_asked(format_name: FormatName, body: Mapping[str, Any]) -> Asked:
         model=model,
         body=body,
         image_urls=tuple(found.image_urls),
+        input=None if found.image_urls else found,
         stream=stream,
         metadata=read_metadata(fields),
         **facts,

@@ -29,7 +29,7 @@ class MeteredRequest:
     @cached_property
     def input(self) -> Input:
         """What goes into the model's context."""
-        return read_input(self.asked.format, self.asked.body)
+        return self.asked.input or read_input(self.asked.format, self.asked.body)
 
     def bound_input_tokens(self) -> int:
         """Return a number that the input cannot exceed, without tokenizing."""

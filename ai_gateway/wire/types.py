@@ -6,9 +6,12 @@ same, the provider's bytes are passed on untouched, but for what metering asks f
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from ai_gateway.providers.types import Usage
+
+if TYPE_CHECKING:
+    from ai_gateway.wire.inputs import Input
 
 FormatName = Literal["chat", "responses", "messages", "embeddings"]
 
@@ -46,7 +49,8 @@ class ImageUrl:
 class Asked:
     """A caller's request, read and checked. ``body`` is what was sent, parsed; unchanged, but for images.
 
-    ``image_urls`` are to be fetched and put in before anything is counted or sent: see ``ImageUrl.put``.
+    ``image_urls`` are to be fetched and put in before anything is counted or sent: see ``ImageUrl.put``. ``input`` is
+    what goes into the model's context, None where it has yet to be read because images are to come.
 
     ``output_limit`` is the caller's own limit of one answer in tokens, None where there is none; ``choices`` is how
     many answers are billed. Embeddings have no output: their limit is 0. ``wants_usage``: in a chat stream, whether the
@@ -57,6 +61,7 @@ class Asked:
     model: str
     body: Mapping[str, Any]
     image_urls: Sequence[ImageUrl] = ()
+    input: "Input | None" = field(default=None, compare=False, repr=False)
     stream: bool = False
     output_limit: int | None = None
     choices: int = 1

@@ -32,14 +32,16 @@ AnswerWriter = Callable[[Mapping[str, Any], Reply, Asked], bytes]
 def translate_chat(asked: Asked, kind: ProviderKind, model: str) -> "TranslatedExchange":
     """Ask for a chat completion as an Anthropic message; raises ``RequestRefused``."""
     body = chat_request.translate_request(asked.body)
-    inner = MessagesExchange(replace(asked, format="messages", body=body, metadata=_read_user(body)), kind, model)
+    inside = replace(asked, format="messages", body=body, input=None, metadata=_read_user(body))
+    inner = MessagesExchange(inside, kind, model)
     return TranslatedExchange(asked, inner, message_as_chat.write_answer, message_as_chat.MessageAsChat)
 
 
 def translate_messages(asked: Asked, kind: ProviderKind, model: str) -> "TranslatedExchange":
     """Ask for an Anthropic message as a chat completion; raises ``RequestRefused``."""
     body = messages_request.translate_request(asked.body, kind)
-    inner = ChatExchange(replace(asked, format="chat", body=body, metadata={}, wants_usage=False), kind, model)
+    inside = replace(asked, format="chat", body=body, input=None, metadata={}, wants_usage=False)
+    inner = ChatExchange(inside, kind, model)
     return TranslatedExchange(asked, inner, chat_as_message.write_answer, chat_as_message.ChatAsMessage)
 
 

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 from pydantic import TypeAdapter
 
+from ai_gateway.wire.asked import read_asked
+from ai_gateway.wire.exchanges import open_exchange
 from tests.ai_gateway.wire.conversations import (
     CHAT_TOOL,
     CHAT_TURNS,
@@ -24,6 +26,20 @@ from tests.ai_gateway.wire.factories import CV, body, exchange, written
 
 MESSAGE_PARAMS = TypeAdapter(MessageCreateParamsNonStreaming)
 CHAT_PARAMS = TypeAdapter(CompletionCreateParamsNonStreaming)
+
+
+@pytest.mark.parametrize(
+    ("of", "format_name", "kind", "model"),
+    [
+        (to_claude(messages=CHAT_TURNS, tools=[CHAT_TOOL]), "messages", "anthropic", "claude-opus-5-5"),
+        (to_gpt(messages=MESSAGE_TURNS, tools=[MESSAGE_TOOL]), "chat", "openai", "gpt-5"),
+    ],
+)
+def test_a_translated_call_is_bounded_by_what_its_provider_gets(of, format_name, kind, model):
+    sent = open_exchange(read_asked(format_name, written(of)), kind, model)
+
+    assert of.bound_input_tokens() == sent.bound_input_tokens()
+    assert of.count_input_tokens() == sent.count_input_tokens()
 
 
 def test_a_chat_becomes_a_message():
