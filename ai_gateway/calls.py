@@ -129,6 +129,7 @@ def _prepare(call: Call, company_id: int) -> tuple[PlannedCall, ProviderRequest]
         request_hash=call.request_hash if call.idempotency_key else None,
         prompt_version=call.prompt_version,
         quantities=call.quantities,
+        answer_days=terms.answer_days,
     )
     return planned, request
 

@@ -26,7 +26,8 @@ class PlannedCall(NamedTuple):
     """A call that may be made, in the order of ``candidates``: the next is for when the one before is of no use.
 
     All candidates are on the company's own keys, or none is. Only failures of the kinds in ``falls_back_on`` lead to
-    the next one; a provider's refusal of the request never does.
+    the next one; a provider's refusal of the request never does. ``answer_days``: for how long the company wants its
+    answer kept, None: as long as the settings say.
     """
 
     company_id: int
@@ -39,6 +40,7 @@ class PlannedCall(NamedTuple):
     quantities: Quantities = NO_QUANTITIES
     streamed: bool = False
     falls_back_on: tuple[type[ProviderError], ...] = (ProviderError,)
+    answer_days: int | None = None
 
     @property
     def key_owner(self) -> KeyOwner:

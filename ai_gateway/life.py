@@ -155,7 +155,7 @@ class _Attempts:
         self.usages.append(usage)
         charged = self.watched.charged_tokens = self._charged_tokens
         stored = store_answer(reply.stored(), charged) if self.call.key else None
-        settlement = yield CloseHold(Closing.settling(self.hold_id, self.usages, stored, settings.AI_ANSWER_DAYS))
+        settlement = yield CloseHold(Closing.settling(self.hold_id, self.usages, stored, self._answer_days))
         if settlement is not None:
             logger.info("call_settled", hold_id=self.watched.hold_id, attempt=self.number, **settlement._asdict())
         return Settled(self.hold_id, self.candidate, reply, charged, settlement)
@@ -246,6 +246,10 @@ class _Attempts:
     def _charged_tokens(self) -> int:
         return self._used_tokens if self.call.key_owner == "platform" else 0
 
+    @property
+    def _answer_days(self) -> int:
+        return self.call.answer_days or settings.AI_ANSWER_DAYS
+
     def _end_failed(self, error: ProviderError) -> Generator[Effect, Any, CallFailed]:
         failure: dict[str, Any] = {"code": error.code, "message": error.message, "retryable": error.retryable}
         yield self._end(failure)
@@ -257,4 +261,4 @@ class _Attempts:
         if not self._used_tokens:
             return CloseHold(Closing.releasing(self.hold_id, self.usages))
         stored = store_failure(failure, self._charged_tokens) if self.call.key else None
-        return CloseHold(Closing.settling(self.hold_id, self.usages, stored, settings.AI_ANSWER_DAYS))
+        return CloseHold(Closing.settling(self.hold_id, self.usages, stored, self._answer_days))

@@ -143,6 +143,7 @@ def _live(
             key=wanted.idempotency_key,
             request_hash=sha256(asked).digest() if wanted.idempotency_key else None,
             quantities=quantities,
+            answer_days=terms.answer_days,
         )
         how = {
             "model": wanted.route.model,

@@ -45,7 +45,8 @@ class Terms:
 
     ``days_remaining`` counts begun days up to the end of the period. ``margin_percent`` is the company's own, or its
     plan's; without a subscription it is None: then ``refusal`` is set and nothing is sold. ``allows_unpriced_models``:
-    the company may use models whose price is not known.
+    the company may use models whose price is not known. ``answer_days``: for how long its answers are kept, None where
+    it leaves that to the settings.
     """
 
     refusal: Refusal | None
@@ -53,6 +54,7 @@ class Terms:
     days_remaining: int = 0
     plan_name: str = ""
     allows_unpriced_models: bool = False
+    answer_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ WITHOUT_SUBSCRIPTION = Terms(NO_SUBSCRIPTION)
 # Written out, because the gateway asks it all the time: the ORM takes three times as long to ask the same.
 _TERMS = """
     SELECT s.company_id, s.status, c.is_active, s.period_ends_at - clock_timestamp(), s.margin_percent,
-           p.margin_percent, p.name, s.allows_unpriced_models
+           p.margin_percent, p.name, s.allows_unpriced_models, c.answer_days
     FROM billing_subscription s JOIN tenants_company c ON c.id = s.company_id JOIN billing_plan p ON p.code = s.plan_id
     WHERE s.is_current AND s.company_id = ANY(%s)
 """
@@ -179,6 +181,7 @@ def _terms(
     plan_margin: Decimal,
     plan_name: str,
     allows_unpriced_models: bool,
+    answer_days: int | None,
 ) -> Terms:
     is_deactivated = status == SubscriptionStatus.DEACTIVATED or not is_active
     is_over = time_left <= timedelta(0)
@@ -188,6 +191,7 @@ def _terms(
         days_remaining=max(0, ceil(time_left / timedelta(days=1))),
         plan_name=plan_name,
         allows_unpriced_models=allows_unpriced_models,
+        answer_days=answer_days,
     )
 
 

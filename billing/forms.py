@@ -22,6 +22,10 @@ _KINDS = (("override", "Our own price"), ("free", "Free: it costs nothing"), ("l
 class NewCompanyForm(CompanyForm):
     """Name and time zone of a company to be opened."""
 
+    class Meta(CompanyForm.Meta):
+        fields = ("name", "time_zone")
+        help_texts = {"time_zone": "Days and months of usage are cut in this zone."}
+
     def refuse_for_number(self, max_companies: int) -> None:
         """Say that the person has as many companies as one may open alone."""
         number = "1 company" if max_companies == 1 else f"{max_companies} companies"

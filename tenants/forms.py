@@ -6,19 +6,22 @@ from typing import Any
 
 from allauth.account.forms import ResetPasswordKeyForm
 from django import forms
+from django.conf import settings
 
 from tenants.accounts import verify_address
-from tenants.models import Company, Membership, Role
+from tenants.models import MAX_ANSWER_DAYS, Company, Membership, Role
 from tenants.selectors import list_time_zones
 
 
 class CompanyForm(forms.ModelForm[Company]):
-    """A company's name and time zone."""
+    """A company's name, its time zone, and for how long answers are kept."""
 
     class Meta:
         model = Company
-        fields = ("name", "time_zone")
-        help_texts = {"time_zone": "Days and months of usage are cut in this zone."}
+        fields: tuple[str, ...] = ("name", "time_zone", "answer_days")
+        help_texts = {
+            "time_zone": "Days and months of usage are cut in this zone. Days already recorded stay as they were cut."
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -27,6 +30,11 @@ class CompanyForm(forms.ModelForm[Company]):
         self.fields["time_zone"] = forms.ChoiceField(
             choices=_by_area(sorted(zones)), help_text=self.fields["time_zone"].help_text
         )
+        if "answer_days" in self.fields:
+            self.fields["answer_days"].help_text = (
+                f"For how long a repeated AI call gets its stored answer: up to {MAX_ANSWER_DAYS} days. "
+                f"Answers that are stored already keep their day. Empty: {settings.AI_ANSWER_DAYS} days."
+            )
 
 
 class MemberForm(forms.Form):

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Length, Lower, Now
 from django.db.models.lookups import Exact
@@ -76,6 +77,9 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError("“%(name)s” is not a time zone. Choose one such as Europe/Berlin.", params={"name": name})
 
 
+MAX_ANSWER_DAYS = 365
+
+
 class Company(models.Model):
     """A tenant: everything a customer has hangs on one company, and no query crosses it."""
 
@@ -83,12 +87,25 @@ class Company(models.Model):
     slug = models.SlugField(max_length=63, unique=True)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     is_active = models.BooleanField(default=True)
+    answer_days = models.PositiveSmallIntegerField(
+        "Days to keep answers",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_ANSWER_DAYS)],
+        help_text="How long answers of AI are stored for repeats of a call; empty: AI_ANSWER_DAYS.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     members = models.ManyToManyField(User, through="Membership", related_name="companies")
 
     class Meta:
         verbose_name_plural = "companies"
         ordering = ("name",)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(answer_days__isnull=True) | models.Q(answer_days__range=(1, MAX_ANSWER_DAYS)),
+                name="tenants_company_answer_days_in_range",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

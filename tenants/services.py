@@ -25,10 +25,13 @@ def create_company(*, name: str, time_zone: str, owner: User) -> Company:
     return company
 
 
-def update_company(*, company: Company, name: str, time_zone: str) -> None:
-    """Rename a company or move it to another zone. Its address stays, and so do the days already recorded."""
-    company.name, company.time_zone = name, time_zone
-    company.save(update_fields=["name", "time_zone"])
+def update_company(*, company: Company, name: str, time_zone: str, answer_days: int | None) -> None:
+    """Rename a company, move it to another zone, or keep answers for other than the usual days.
+
+    Its address stays, and so do the days already recorded and those of answers already stored.
+    """
+    company.name, company.time_zone, company.answer_days = name, time_zone, answer_days
+    company.save(update_fields=["name", "time_zone", "answer_days"])
 
 
 def add_member(*, company: Company, email: str, role: str, acting: Membership) -> Membership:

@@ -44,7 +44,7 @@ class Admission:
     """How calls on one route are charged, by what their input's bound is raised, and on whose account they are made.
 
     ``api_key`` is the company's own, None where the platform's is used. ``fallbacks`` are what may be asked in the
-    place of this model when its provider is down.
+    place of this model when its provider is down. ``answer_days`` is for how long the company wants answers kept.
     """
 
     route: Route
@@ -53,6 +53,7 @@ class Admission:
     account: ProviderAccount
     api_key: str | None = field(default=None, repr=False)
     fallbacks: Sequence["Admission"] = ()
+    answer_days: int | None = None
 
 
 class Gateway:
@@ -139,7 +140,8 @@ def _admit(asked: tuple[int, Route]) -> Admission:
     except ImproperlyConfigured as error:  # the catalog is a little older than the keys
         raise no_such_model(route.model) from error
     [way] = find_ways([route], company_id=company_id, operation=OPERATION, terms=terms)
-    return _admission(way, [_admission(other) for other in _find_other_ways(company_id, route, terms)])
+    fallbacks = [_admission(other) for other in _find_other_ways(company_id, route, terms)]
+    return replace(_admission(way), fallbacks=fallbacks, answer_days=terms.answer_days)
 
 
 def _find_other_ways(company_id: int, route: Route, terms: Terms) -> list[Way]:
@@ -151,9 +153,9 @@ def _find_other_ways(company_id: int, route: Route, terms: Terms) -> list[Way]:
     return [way for way in ways if way.route != route]
 
 
-def _admission(way: Way, fallbacks: Sequence[Admission] = ()) -> Admission:
+def _admission(way: Way) -> Admission:
     account = get_account(way.route.provider, way.api_key)
-    return Admission(way.route, way.tariff, find_input_factor(way.route), account, way.api_key, fallbacks)
+    return Admission(way.route, way.tariff, find_input_factor(way.route), account, way.api_key)
 
 
 def _decide(company_id: int) -> AccessDecision:

@@ -111,6 +111,7 @@ class Relay:
                 request_hash=hash_request(self._request, body) if idempotency_key else None,
                 streamed=asked.stream,
                 falls_back_on=FALLS_BACK_ON,
+                answer_days=admission.answer_days,
             )
             return call, candidates
 

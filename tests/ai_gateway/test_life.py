@@ -382,6 +382,17 @@ def test_answers_are_kept_as_long_as_the_policy_says(settings):
     assert life.send(reply(output=10)).closing.answer_days == 3
 
 
+@pytest.mark.parametrize(("own", "days"), [(None, 3), (1, 1), (90, 90)])
+def test_a_companys_own_days_go_before_the_policys_for_failures_that_are_charged_too(settings, own, days):
+    settings.AI_ANSWER_DAYS = 3
+    answering, failing = (live(call(key="k")._replace(answer_days=own)) for _ in range(2))
+    held(answering), held(failing)
+    lost = ProviderGarbledAnswer("lost", delivery="answered", usage=Usage(output=1))
+
+    assert answering.send(reply(output=10)).closing.answer_days == days
+    assert failing.throw(lost).closing.answer_days == days
+
+
 def test_a_hold_lives_as_long_as_its_operation_may_take(settings):
     settings.AI_TIMEOUT_SECONDS = {"api": 300}
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -19,6 +20,7 @@ from tokens.selectors import get_balance
 from tokens.selectors.audit import audit_ledger
 
 pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
 
 
 def complete(company):
@@ -94,3 +96,16 @@ def test_a_key_whose_answer_is_gone_is_never_charged_again(company, make, upstre
 
     assert expired.value.hold_id == first.hold_id
     assert (len(upstream.requests), UsageLog.objects.count()) == (1, 1)
+
+
+def test_an_answer_is_kept_as_long_as_its_company_wants(make, company, upstream, settings):
+    settings.AI_ANSWER_DAYS = 21
+    wanting = SubscriptionFactory(company__answer_days=2).company
+    grant(wanting, 100_000)
+
+    make(company), make(wanting)
+
+    kept = {
+        answer.hold.company_id: round((answer.erase_after - answer.stored_at) / DAY) for answer in Answer.objects.all()
+    }
+    assert kept == {company.pk: 21, wanting.pk: 2}

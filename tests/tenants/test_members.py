@@ -5,7 +5,7 @@ import pytest
 from django.core import mail
 
 from tenants.models import Membership, Role, User
-from tests.tenants.factories import MembershipFactory, UserFactory, sign_in
+from tests.tenants.factories import CompanyFactory, MembershipFactory, UserFactory, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -141,6 +141,36 @@ def test_settings_are_changed_and_the_address_stays(client):
     slug = admin.company.slug
     admin.company.refresh_from_db()
     assert (admin.company.name, admin.company.time_zone, admin.company.slug) == ("New name", "Asia/Tokyo", slug)
+
+
+def change_answer_days(client, company, days):
+    entered = {"name": company.name, "time_zone": company.time_zone, "answer_days": days}
+    response = client.post(f"/c/{company.slug}/settings/", entered)
+    company.refresh_from_db()
+    return response, company.answer_days
+
+
+def test_how_long_answers_are_kept_is_an_admins_choice(client, settings):
+    settings.AI_ANSWER_DAYS = 21
+    admin, other = sign_in(client, Role.ADMIN), CompanyFactory()
+    page = client.get(f"/c/{admin.company.slug}/settings/").content.decode()
+    assert "Empty: 21 days" in page
+
+    assert [change_answer_days(client, admin.company, days)[1] for days in ("1", "365", "")] == [1, 365, None]
+
+    change_answer_days(client, admin.company, "7")
+    response, days = change_answer_days(client, other, "7")
+    assert (response.status_code, days) == (404, None)
+    sign_in(client, Role.RECRUITER, company=admin.company)
+    response, days = change_answer_days(client, admin.company, "8")
+    assert (response.status_code, days) == (403, 7)
+
+
+@pytest.mark.parametrize("days", ["0", "366", "-1", "1.5", "a week", "99999999999"])
+def test_days_that_make_no_sense_are_refused(client, days):
+    admin = sign_in(client, Role.ADMIN)
+    response, kept = change_answer_days(client, admin.company, days)
+    assert (list(response.context["form"].errors), kept) == (["answer_days"], None)
 
 
 def test_settings_that_are_refused_change_nothing_on_the_page_either(client):

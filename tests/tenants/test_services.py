@@ -37,9 +37,9 @@ def test_any_name_makes_an_address(name, slug):
 @pytest.mark.django_db
 def test_a_renamed_company_keeps_its_address():
     company = CompanyFactory(name="Old", slug="old")
-    update_company(company=company, name="New", time_zone="Asia/Tokyo")
+    update_company(company=company, name="New", time_zone="Asia/Tokyo", answer_days=7)
     stored = Company.objects.get(pk=company.pk)
-    assert (stored.name, stored.time_zone, stored.slug) == ("New", "Asia/Tokyo", "old")
+    assert (stored.name, stored.time_zone, stored.answer_days, stored.slug) == ("New", "Asia/Tokyo", 7, "old")
 
 
 @pytest.mark.django_db

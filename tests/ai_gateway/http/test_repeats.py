@@ -1,11 +1,16 @@
 """What a repeat of a call gets under its idempotency key."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
-from tests.ai_gateway.http.conftest import HELLO
+from tenants.models import Company
+from tests.ai_gateway.http.conftest import HELLO, make_key, subscribe
+from tests.tokens.ledger import new_company
 from tokens.models import Answer
+
+DAY = timedelta(days=1)
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -30,6 +35,24 @@ def test_a_key_stands_for_one_request_of_one_endpoint(http, books):
     assert (other.status_code, other.json()["error"]["code"]) == (409, "idempotency_key_in_use")
     assert elsewhere.status_code == 200
     assert len(books.close().logs) == 2
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_is_kept_as_long_as_its_company_wants(http, company, books, settings, stream):
+    settings.AI_ANSWER_DAYS = 21
+    wanting = subscribe(new_company(tokens=1_000_000, slug="wanting"))
+    Company.objects.filter(pk=wanting.pk).update(answer_days=2)
+    secret = make_key(wanting)[1]
+    asked = {"json": {**HELLO, "stream": stream}, "headers": {"Idempotency-Key": "k"}}
+    assert http.post("/v1/chat/completions", **asked).status_code == 200
+    asked["headers"]["Authorization"] = f"Bearer {secret}"
+    assert http.post("/v1/chat/completions", **asked).status_code == 200
+
+    books.close()
+    kept = {
+        answer.hold.company_id: round((answer.erase_after - answer.stored_at) / DAY) for answer in Answer.objects.all()
+    }
+    assert kept == {company.pk: 21, wanting.pk: 2}
 
 
 def test_an_answer_past_its_retention_is_a_409(http, books):
