@@ -20,10 +20,10 @@ SCOPE = "winnow.ai_gateway"
 _OPERATION = "chat"
 
 
-def start_call_span(call: PlannedCall) -> Span:
-    """Begin the span of a whole call, below the span that is current."""
+def start_call_span(call: PlannedCall) -> Span | None:
+    """Begin the span of a whole call, below the span that is current; None while all this is off."""
     if not settings.OPENTELEMETRY:
-        return trace.INVALID_SPAN
+        return None
     names = structlog.contextvars.get_contextvars()
     return trace.get_tracer(SCOPE).start_span(
         f"winnow.call {call.operation}",
@@ -35,18 +35,18 @@ def start_call_span(call: PlannedCall) -> Span:
     )
 
 
-def end_call_span(span: Span, *, outcome: str, hold_id: str, charged_tokens: int) -> None:
+def end_call_span(span: Span | None, *, outcome: str, hold_id: str, charged_tokens: int) -> None:
     """End the span of a call with how it ended."""
-    if not settings.OPENTELEMETRY:
+    if span is None:
         return
     span.set_attributes({"winnow.outcome": outcome, "winnow.hold_id": hold_id, "winnow.charged_tokens": charged_tokens})
     span.end()
 
 
-def start_attempt_span(call_span: Span, candidate: Candidate) -> Span:
+def start_attempt_span(call_span: Span | None, candidate: Candidate) -> Span | None:
     """Begin the span of one request to a provider. It is not made current: a life is not bound to one context."""
-    if not settings.OPENTELEMETRY:
-        return trace.INVALID_SPAN
+    if call_span is None:
+        return None
     return trace.get_tracer(SCOPE).start_span(
         f"{_OPERATION} {candidate.route.model}",
         context=trace.set_span_in_context(call_span),
@@ -56,10 +56,10 @@ def start_attempt_span(call_span: Span, candidate: Candidate) -> Span:
 
 
 def end_attempt_span(
-    span: Span, candidate: Candidate, *, reply: Answered | None, error_code: str, seconds: float
+    span: Span | None, candidate: Candidate, *, reply: Answered | None, error_code: str, seconds: float
 ) -> None:
     """End the span of a request with its answer or its error, and count duration and tokens."""
-    if not settings.OPENTELEMETRY:
+    if span is None:
         return
     facts: dict[str, str | int | list[str]] = {}
     if reply is not None:

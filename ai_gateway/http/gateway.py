@@ -17,7 +17,7 @@ from ai_gateway.http.authentication import Authenticator
 from ai_gateway.http.catalog import Catalog, no_such_model, read_catalog
 from ai_gateway.http.errors import Refusal, explain
 from ai_gateway.http.remembering import Reads, Remembered
-from ai_gateway.operations import API_OPERATION, timeout_seconds
+from ai_gateway.operations import API_OPERATION, lease_seconds, timeout_seconds
 from ai_gateway.provider_keys import find_own_providers, find_provider_key
 from ai_gateway.providers.image_fetching import ImageFetcher
 from ai_gateway.providers.internet import Internet
@@ -66,6 +66,7 @@ class Gateway:
         self.authenticator = Authenticator(keys, self._rate_limits, reads)
         self.attributor = Attributor(reads)
         seconds = float(timeout_seconds(OPERATION))
+        self.lease_seconds = lease_seconds(OPERATION)
         self.whole_limits = TimeLimits(seconds, seconds)  # a model may think for all of that before its first byte
         self.stream_limits = TimeLimits(seconds, settings.API_SILENCE_SECONDS)
         self._admissions = Remembered(reads, _admit, seconds=_TERMS_SECONDS)

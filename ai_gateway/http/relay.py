@@ -27,7 +27,6 @@ from ai_gateway.http.responding import (
 from ai_gateway.http.sending import Transmission
 from ai_gateway.http.upstream_headers import list_upstream_headers
 from ai_gateway.life import live
-from ai_gateway.operations import lease_seconds
 from ai_gateway.routing import Route
 from ai_gateway.stored_answers import get_stored_answer
 from ai_gateway.wire.asked import read_asked
@@ -79,7 +78,7 @@ class Relay:
             self._gateway.stream_limits if asked.stream else self._gateway.whole_limits,
             self._outlet,
             settings.API_DRAIN_SECONDS,
-            LeaseKeeper(self._gateway.ledger, lease_seconds(OPERATION)),
+            LeaseKeeper(self._gateway.ledger, self._gateway.lease_seconds),
         )
         ended = await self._live(call, transmission)
         if isinstance(ended, Replayed):
