@@ -1,8 +1,7 @@
 """The models that one call may be made with: the one that was asked for, and those to ask in its place."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import overload
+from typing import NamedTuple, overload
 
 import structlog
 from django.conf import settings
@@ -40,8 +39,7 @@ FALLS_BACK_ON: tuple[type[ProviderError], ...] = (
 MODEL_HEADERS = ("x-winnow-model", "x-winnow-fallback-for")
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(NamedTuple):
     """How a call reaches one of its models."""
 
     route: Route

@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from structlog.contextvars import bind_contextvars
 
@@ -21,8 +20,7 @@ from ai_gateway.routing import Route
 from ai_gateway.wire.types import Streamable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelayedReply:
+class RelayedReply(NamedTuple):
     """A provider's answer as the life of a call takes it: what it used, and the bytes that the caller gets."""
 
     usage: Usage

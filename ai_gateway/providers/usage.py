@@ -59,9 +59,9 @@ class _Reading:
 
     def part(self, name: str, *, of: int) -> int:
         """Return the number of that name (0 when missing), cut to the whole that it is a part of."""
-        value = self.count(name)
-        if not value:  # most servers leave most parts out
+        if name not in self._usage:  # most servers leave most parts out
             return 0
+        value = self.count(name) or 0
         if value > of:
             self.note(f"{name}: exceeds its whole")
         return min(value, of)

@@ -6,7 +6,7 @@ same, the provider's bytes are passed on untouched, but for what metering asks f
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from ai_gateway.providers.types import Usage
 
@@ -69,8 +69,7 @@ class Asked:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(NamedTuple):
     """A provider's whole answer. ``usage`` is the provider's, or our own count where it gave none.
 
     ``finish_reason`` is stop, length, tool_calls, refusal or other, whatever the format calls it.

@@ -76,7 +76,7 @@ class TranslatedExchange:
     def read_answer(self, body: bytes) -> Reply:
         """Read an answer and write it in the caller's format. Raises ``ProviderGarbledAnswer``."""
         reply = self._inner.read_answer(body)
-        return replace(reply, body=self._write_answer(read_object(body), reply, self._asked))
+        return reply._replace(body=self._write_answer(read_object(body), reply, self._asked))
 
     def open_stream(self) -> "TranslatedStream":
         """Begin to read the provider's stream."""
