@@ -68,8 +68,7 @@ def closing(hold_id: UUID) -> Closing:
 
 def hold_parameters(company_id: int, key: str) -> dict[str, Any]:
     """Return what the statement of a hold is given."""
-    request = hold_request(company_id, key)
-    return {**request._asdict(), **vars(request.attribution)}
+    return hold_request(company_id, key).as_parameters()
 
 
 def pair(company_id: int) -> None:

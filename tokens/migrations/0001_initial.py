@@ -8,7 +8,7 @@ import tokens.models.fields
 from tokens.sql import load
 
 UNDO = """
-    DROP TYPE tokens_burn_rank;
+    DROP TYPE tokens_burn_rank, tokens_hold_request, tokens_closing;
     DROP DOMAIN tokens_count, tokens_amount, tokens_attempt_number, tokens_overdraft_policy, tokens_source,
         tokens_budget_scope, tokens_budget_period, tokens_budget_action, tokens_key_owner, tokens_hold_state, tokens_attempt_state, tokens_entry_kind,
         tokens_usage_kind, tokens_usage_status, tokens_usage_source, tokens_price_kind;

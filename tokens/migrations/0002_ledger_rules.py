@@ -12,9 +12,11 @@ FUNCTIONS = (
     "expire_hold",
     "take_turn",
     "place_hold",
+    "place_holds",
     "extend_hold",
     "start_attempt",
     "close_hold",
+    "close_holds",
     "mark_unknown",
     "grant_tokens",
     "expire_allocation",
@@ -32,7 +34,7 @@ UNDO = """
         tokens_budgets_of, tokens_count_in_budgets, tokens_create_budget, tokens_in_scope, tokens_period_start,
         tokens_limit_product_role, tokens_refund, tokens_correct_cost, tokens_revoke, tokens_roll_over,
         tokens_rebuild_counters, tokens_enter_missing, tokens_take_turn, tokens_pay_charges,
-        tokens_burn_rank_of;
+        tokens_burn_rank_of, tokens_take_turns, tokens_place_holds, tokens_close_holds;
     ALTER TABLE tokens_hold_part
         DROP CONSTRAINT tokens_hold_part_same_company_hold, DROP CONSTRAINT tokens_hold_part_same_company_allocation;
     ALTER TABLE tokens_ledger_entry DROP CONSTRAINT tokens_ledger_entry_same_company_allocation;

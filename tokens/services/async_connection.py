@@ -5,41 +5,45 @@ the same at three times the processor time (``make bench-gateway``).
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from psycopg import generators
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
-from tokens.services.statement import error_of, number_parameters, read_row
+from tokens.services.statement import error_of, number_parameters, read_row, read_rows
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A statement, the name under which connections know it, and its parameters in their order."""
+    """A statement, the name under which connections know it, and its parameters in their order.
+
+    One ``of_many`` takes a JSON array as its only parameter and answers each item in a row that begins with the item's
+    place, from one. Any other takes the parameters of one execution and answers it in a single row.
+    """
 
     name: bytes
     text: bytes
     parameters: tuple[str, ...]
     formats: list[PyFormat]
+    of_many: bool
 
     @classmethod
-    def numbered(cls, number: int, sql: str) -> "Prepared":
+    def numbered(cls, number: int, sql: str, *, of_many: bool) -> "Prepared":
         """Name a statement. Its parameters go as text, whose types the server takes from the function it calls."""
         text, parameters = number_parameters(sql)
-        return cls(b"winnow_%d" % number, text, parameters, [PyFormat.TEXT] * len(parameters))
+        return cls(b"winnow_%d" % number, text, parameters, [PyFormat.TEXT] * len(parameters), of_many)
 
     async def make_known(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Prepare it by the protocol's own message: a pooler between us and the server understands no other."""
         connection.pgconn.send_prepare(self.name, self.text)
         (result,) = await connection.wait(generators.execute(connection.pgconn))
         if result.status != ExecStatus.COMMAND_OK:
-            raise error_from_result(result)
+            raise error_of(result)
 
 
 class Undone(Exception):
@@ -47,15 +51,18 @@ class Undone(Exception):
 
 
 class Execution:
-    """A statement that somebody wants to have executed, and waits for: ``answer`` is its single row."""
+    """A statement that somebody wants to have executed, and waits for: ``answer`` is the row for it.
 
-    __slots__ = ("answer", "parameters", "prepared")
+    ``given`` are the statement's parameters, or the JSON of an item for a statement of many.
+    """
+
+    __slots__ = ("answer", "given", "prepared")
 
     def __init__(
-        self, prepared: Prepared, parameters: Mapping[str, Any], answer: "asyncio.Future[tuple[Any, ...]]"
+        self, prepared: Prepared, given: Mapping[str, Any] | bytes, answer: "asyncio.Future[tuple[Any, ...]]"
     ) -> None:
         self.prepared = prepared
-        self.parameters = parameters
+        self.given = given
         self.answer = answer
 
     def succeed(self, row: tuple[Any, ...]) -> None:
@@ -87,6 +94,7 @@ class Connection:
         self._socket = self._libpq.socket
         self._adapter = Transformer(connection)
         self._on_free, self._on_lost = on_free, on_lost
+        self._sent: list[Sequence[Execution]] = []  # by statement
         self._results: list[PGresult] = []
         self._is_sending = False
         self._loop = asyncio.get_running_loop()
@@ -95,27 +103,27 @@ class Connection:
         self._libpq.enter_pipeline_mode()
 
     def execute(self, executions: Sequence[Execution]) -> None:
-        """Execute statements in one transaction.
+        """Execute one statement, or statements of many for any number of executions, in one transaction.
 
-        Each gets its row once that is committed, or the ``psycopg.Error`` that a cursor would raise; ``Undone`` where
-        there are several and one failed.
+        Each execution gets its row once that is committed, or the ``psycopg.Error`` that a cursor would raise;
+        ``Undone`` where there are several and one failed.
         """
-        self.under_way = sent = []
+        self.under_way = executions
         try:
-            for execution in executions:
-                values = self._translate(execution)
+            for together in _by_statement(executions):
+                values = self._translate(together)
                 if values is not None:
-                    self._libpq.send_query_prepared(execution.prepared.name, values)
-                    sent.append(execution)
-            if sent:
+                    self._libpq.send_query_prepared(together[0].prepared.name, values)
+                    self._sent.append(together)
+            if self._sent:
                 self._libpq.pipeline_sync()
         except psycopg.OperationalError as error:
-            self.under_way = executions  # those that were not sent, too
             self.close(error)
             return
-        if sent:
+        if self._sent:
             self._flush()
         else:
+            self.under_way = ()
             self._on_free(self)
 
     def close(self, error: psycopg.OperationalError) -> None:
@@ -128,11 +136,14 @@ class Connection:
         for execution in cut_off:
             execution.fail(error)
 
-    def _translate(self, execution: Execution) -> Sequence[Any] | None:
-        """Return the parameters as libpq takes them, or None for some that cannot be sent."""
+    def _translate(self, together: Sequence[Execution]) -> Sequence[Any] | None:
+        """Return a statement's parameters as libpq takes them, or None for some that cannot be sent."""
+        execution = together[0]
+        if isinstance(execution.given, bytes):
+            return [b"[%b]" % b",".join(cast(bytes, each.given) for each in together)]
         prepared = execution.prepared
         try:
-            values = [execution.parameters[name] for name in prepared.parameters]
+            values = [execution.given[name] for name in prepared.parameters]
             return self._adapter.dump_sequence(values, prepared.formats)
         except Exception as error:
             execution.fail(error)
@@ -175,13 +186,32 @@ class Connection:
     def _finish(self) -> None:
         """Hand over what came of a transaction, and be free."""
         executions, self.under_way = self.under_way, ()
+        sent, self._sent = self._sent, []
         results, self._results = self._results, []
         self._on_free(self)  # first of all: the server works on the next while this process works on these
         failure = next((result for result in results if result.status != ExecStatus.TUPLES_OK), None)
-        for execution, result in zip(executions, results, strict=False):
-            if failure is None:
-                execution.succeed(read_row(self._adapter, result))
-            elif len(executions) > 1:
-                execution.fail(Undone())
-            else:
-                execution.fail(error_of(failure))
+        if failure is None:
+            for together, result in zip(sent, results, strict=True):
+                self._answer(together, result)
+            return
+        error = Undone() if len(executions) > 1 else error_of(failure)
+        for execution in executions:
+            execution.fail(error)
+
+    def _answer(self, together: Sequence[Execution], result: PGresult) -> None:
+        """Hand over the rows of a statement."""
+        if not together[0].prepared.of_many:
+            together[0].succeed(read_row(self._adapter, result))
+            return
+        for row in read_rows(self._adapter, result):
+            together[row[0] - 1].succeed(row[1:])
+
+
+def _by_statement(executions: Sequence[Execution]) -> Iterable[Sequence[Execution]]:
+    """Return executions by the statement that they are sent with."""
+    if len(executions) == 1:
+        return (executions,)
+    together: dict[bytes, list[Execution]] = {}
+    for execution in executions:
+        together.setdefault(execution.prepared.name, []).append(execution)
+    return together.values()

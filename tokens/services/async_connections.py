@@ -25,15 +25,18 @@ class NoConnection(Exception):
 class Connections:
     """At most so many connections, which know ``statements`` and nothing else.
 
-    Each statement is a transaction by itself; with ``together`` above one, those that had to wait for a connection may
-    share one, up to so many. A connection that breaks is noticed at once, in use or not, and is never used again.
+    Each execution is a transaction by itself. With ``together`` above one, the statements are of many (``Prepared``),
+    and executions that had to wait for a connection share a transaction, up to so many. A connection that breaks is
+    noticed at once, in use or not, and is never used again.
     """
 
     def __init__(
         self, parameters: Mapping[str, Any], statements: Sequence[str], *, at_most: int, together: int = 1
     ) -> None:
         self._parameters = {"connect_timeout": int(_WAIT_SECONDS), **parameters, "autocommit": True}
-        self._prepared = {sql: Prepared.numbered(number, sql) for number, sql in enumerate(statements)}
+        self._prepared = {
+            sql: Prepared.numbered(number, sql, of_many=together > 1) for number, sql in enumerate(statements)
+        }
         self._at_most = at_most
         self._together = together
         self._open: set[Connection] = set()
@@ -65,8 +68,8 @@ class Connections:
         for connection in list(self._free):
             connection.close(psycopg.OperationalError(_CLOSED))
 
-    async def execute(self, sql: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Execute one of the statements and return its single row, committed.
+    async def execute(self, sql: str, given: Mapping[str, Any] | bytes) -> tuple[Any, ...]:
+        """Execute one of the statements and return the row for what is ``given`` (``Execution``), committed.
 
         Raises:
             NoConnection: nothing was sent.
@@ -75,7 +78,7 @@ class Connections:
         """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[tuple[Any, ...]] = loop.create_future()
-        execution = Execution(self._prepared[sql], parameters, answer)
+        execution = Execution(self._prepared[sql], given, answer)
         if self._free:
             self._free.pop().execute([execution])
             return await answer

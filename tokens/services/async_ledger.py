@@ -29,11 +29,11 @@ from tokens.services.movements import (
 from tokens.sql.calls import (
     BUSY,
     CLOSE_HOLD,
-    CLOSE_HOLD_UNLESS_BUSY,
+    CLOSE_HOLDS,
     EXTEND_HOLD,
     MAKE_DURABLE,
     PLACE_HOLD,
-    PLACE_HOLD_UNLESS_BUSY,
+    PLACE_HOLDS,
     START_ATTEMPT,
 )
 
@@ -41,7 +41,7 @@ logger = structlog.get_logger(__name__)
 
 _BROKEN = (psycopg.OperationalError, psycopg.InterfaceError)
 _STATEMENTS = (PLACE_HOLD, START_ATTEMPT, EXTEND_HOLD, CLOSE_HOLD, MAKE_DURABLE)
-_STATEMENTS_IN_GROUPS = (PLACE_HOLD_UNLESS_BUSY, CLOSE_HOLD_UNLESS_BUSY)
+_STATEMENTS_OF_MANY = (PLACE_HOLDS, CLOSE_HOLDS)
 _LARGEST_GROUP = 32
 APPLICATION_NAME = "winnow ledger"
 
@@ -61,7 +61,7 @@ class AsyncLedger:
     def __init__(self, *, connections_at_most: int) -> None:
         parameters = _connection_parameters()
         # One for groups: two could meet at a company, and one of them would have to let its movement go by itself.
-        self._groups = Connections(parameters, _STATEMENTS_IN_GROUPS, at_most=1, together=_LARGEST_GROUP)
+        self._groups = Connections(parameters, _STATEMENTS_OF_MANY, at_most=1, together=_LARGEST_GROUP)
         self._connections = Connections(parameters, _STATEMENTS, at_most=max(1, connections_at_most - 1))
 
     async def open(self) -> None:
@@ -142,10 +142,11 @@ class AsyncLedger:
 
     async def _execute_in_group(self, movement: Movement[Any]) -> tuple[Any, ...] | None:
         """Execute a movement together with others, or return None: it took no place."""
-        if movement.sql_unless_busy is None:
+        if movement.among_many is None:
             return None
+        sql, as_json = movement.among_many
         try:
-            row = await self._groups.execute(movement.sql_unless_busy, movement.parameters)
+            row = await self._groups.execute(sql, as_json())
         except Undone:  # perhaps for its own fault, which it is told of when it goes by itself
             return None
         return None if row[0] == BUSY else row

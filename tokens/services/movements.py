@@ -7,13 +7,15 @@ from decimal import Decimal
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
+import orjson
+
 from tokens.errors import BudgetExceeded, CallInFlight, HoldEnded, InsufficientTokens, KeyInUse
 from tokens.sql.calls import (
     CLOSE_HOLD,
-    CLOSE_HOLD_UNLESS_BUSY,
+    CLOSE_HOLDS,
     EXTEND_HOLD,
     PLACE_HOLD,
-    PLACE_HOLD_UNLESS_BUSY,
+    PLACE_HOLDS,
     START_ATTEMPT,
 )
 
@@ -24,16 +26,17 @@ KeyOwner = Literal["platform", "company"]
 class Movement(NamedTuple, Generic[Outcome]):
     """One statement of the ledger. ``read`` tells what its row means, and raises what the ledger refused.
 
-    ``sql_unless_busy`` is the same for a transaction that moves the tokens of several companies: its first column is
-    BUSY where it would have to wait for a company's turn, and nothing was done. With ``tells_durability`` the row's
-    last column is IS_DURABLE; ``read`` gets the row without it.
+    ``among_many`` does the same for many movements at once, of several companies: a statement that takes a JSON array
+    of what the function returns for each. Its row for a movement begins with BUSY where that would have to wait for a
+    company's turn, and nothing was done. With ``tells_durability`` the row's last column is IS_DURABLE; ``read`` gets
+    the row without it.
     """
 
     sql: str
     parameters: Mapping[str, Any]
     read: Callable[[Sequence[Any]], Outcome]
     tells_durability: bool = True
-    sql_unless_busy: str | None = None
+    among_many: tuple[str, Callable[[], bytes]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +77,12 @@ class HoldRequest(NamedTuple):
     key: str | None = None
     request_hash: bytes | None = None
     key_owner: KeyOwner = "platform"
+
+    def as_parameters(self) -> dict[str, Any]:
+        """Return what the ledger's statements are given, by the names of ``tokens_hold_request``."""
+        parameters = {**self._asdict(), **vars(self.attribution)}
+        del parameters["attribution"]
+        return parameters
 
 
 class PlacedHold(NamedTuple):
@@ -164,6 +173,13 @@ class Closing(NamedTuple):
         """Give everything back; attempts that reached a provider are logged at zero."""
         return cls(hold_id=hold_id, state="released", logs=_rows(usages), answer=None, answer_days=0)
 
+    def as_json(self) -> bytes:
+        """Return it as one object; usage and answer are JSON already."""
+        return (
+            f'{{"hold_id": "{self.hold_id}", "state": "{self.state}", "logs": {self.logs}, '
+            f'"answer": {self.answer or "null"}, "answer_days": {self.answer_days}}}'
+        ).encode()
+
 
 def placing(request: HoldRequest) -> Movement[PlacedHold]:
     """Reserve tokens and write the first attempt."""
@@ -180,9 +196,12 @@ def placing(request: HoldRequest) -> Movement[PlacedHold]:
             raise CallInFlight(hold_id)
         return PlacedHold(hold_id, held, is_replay=outcome == "replayed")
 
-    return Movement(
-        PLACE_HOLD, {**request._asdict(), **vars(request.attribution)}, read, sql_unless_busy=PLACE_HOLD_UNLESS_BUSY
-    )
+    parameters = request.as_parameters()
+
+    def as_json() -> bytes:
+        return orjson.dumps({name: value for name, value in parameters.items() if value is not None}, default=_as_text)
+
+    return Movement(PLACE_HOLD, parameters, read, among_many=(PLACE_HOLDS, as_json))
 
 
 def starting_attempt(
@@ -235,7 +254,7 @@ def closing_hold(closing: Closing) -> Movement[Settlement]:
             raise HoldEnded(closing.hold_id, outcome)
         return Settlement(*amounts)
 
-    return Movement(CLOSE_HOLD, closing._asdict(), read, sql_unless_busy=CLOSE_HOLD_UNLESS_BUSY)
+    return Movement(CLOSE_HOLD, closing._asdict(), read, among_many=(CLOSE_HOLDS, closing.as_json))
 
 
 _DEFAULTS = tuple(AttemptUsage._field_defaults.get(name) for name in AttemptUsage._fields)
@@ -249,3 +268,8 @@ def _rows(usages: Sequence[AttemptUsage]) -> str:
         for usage in usages
     ]
     return _ENCODER.encode(rows)
+
+
+def _as_text(value: object) -> str:
+    """Return what JSON does not know as PostgreSQL reads it."""
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)

@@ -47,8 +47,13 @@ def read_row(adapter: psycopg.abc.Transformer, result: PGresult) -> tuple[Any, .
     """Return the single row of a result; raises the ``psycopg.Error`` that a cursor would raise."""
     if result.status != psycopg.pq.ExecStatus.TUPLES_OK:
         raise error_of(result)
+    return read_rows(adapter, result)[0]
+
+
+def read_rows(adapter: psycopg.abc.Transformer, result: PGresult) -> list[tuple[Any, ...]]:
+    """Return the rows of a result that has some."""
     adapter.set_pgresult(result)
-    return adapter.load_row(0, tuple)
+    return adapter.load_rows(0, result.ntuples, tuple)
 
 
 def error_of(result: PGresult) -> psycopg.Error:

@@ -5,14 +5,20 @@
 IS_DURABLE = "current_setting('synchronous_commit') <> 'off' AS is_durable"
 MAKE_DURABLE = "SELECT pg_logical_emit_message(true, 'winnow', '')"
 
-_PLACE_HOLD = f"""
+PLACE_HOLD = f"""
     SELECT outcome, hold_id, held_tokens, available_tokens, debt_tokens, budget_id, {IS_DURABLE} FROM tokens_place_hold(
         %(company_id)s, %(needed_tokens)s, %(minimum_tokens)s, %(lease_seconds)s, %(key)s, %(request_hash)s,
         %(provider)s, %(model)s, %(estimated_cost_usd)s, %(operation)s, %(feature)s, %(application_id)s, %(job_id)s,
         %(user_id)s, %(api_key_id)s, %(step_id)s, %(trace_id)s, %(session_id)s, %(key_owner)s,
-        %(estimated_price_kind)s"""
-PLACE_HOLD = f"{_PLACE_HOLD})"
-PLACE_HOLD_UNLESS_BUSY = f"{_PLACE_HOLD}, p_may_wait => false)"
+        %(estimated_price_kind)s)
+"""
+# A row for each of many, with its place; the outcome is BUSY where it is somebody else's turn to move the company's
+# tokens, and nothing was done.
+PLACE_HOLDS = f"""
+    SELECT place, outcome, hold_id, held_tokens, available_tokens, debt_tokens, budget_id, {IS_DURABLE}
+    FROM tokens_place_holds(%(requests)s)
+"""
+BUSY = "busy"
 START_ATTEMPT = """
     SELECT tokens_start_attempt(
         %(hold_id)s, %(provider)s, %(model)s, %(estimated_cost_usd)s, %(lease_seconds)s, %(estimated_price_kind)s)
@@ -20,12 +26,14 @@ START_ATTEMPT = """
 EXTEND_HOLD = f"""
     SELECT outcome, held_tokens, {IS_DURABLE} FROM tokens_extend_hold(%(hold_id)s, %(more_tokens)s, %(lease_seconds)s)
 """
-_CLOSE_HOLD = f"""
+CLOSE_HOLD = f"""
     SELECT outcome, charged_tokens, debt_tokens, absorbed_tokens, available_tokens, {IS_DURABLE}
-    FROM tokens_close_hold(%(hold_id)s, %(state)s, %(logs)s, %(answer)s, %(answer_days)s"""
-CLOSE_HOLD = f"{_CLOSE_HOLD})"
-CLOSE_HOLD_UNLESS_BUSY = f"{_CLOSE_HOLD}, p_may_wait => false)"
-BUSY = "busy"  # their outcome when it is somebody else's turn to move the company's tokens: nothing was done
+    FROM tokens_close_hold(%(hold_id)s, %(state)s, %(logs)s, %(answer)s, %(answer_days)s)
+"""
+CLOSE_HOLDS = f"""
+    SELECT place, outcome, charged_tokens, debt_tokens, absorbed_tokens, available_tokens, {IS_DURABLE}
+    FROM tokens_close_holds(%(closings)s)
+"""
 GRANT = """
     SELECT allocation_id, created, differs FROM tokens_grant(
         %(company_id)s, %(source)s, %(source_id)s, %(amount_tokens)s, %(priority)s, %(effective_at)s, %(expires_at)s,

@@ -27,3 +27,12 @@ CREATE DOMAIN tokens_price_kind AS text
 
 -- The place of an allocation in burn order; it sorts by its columns.
 CREATE TYPE tokens_burn_rank AS (priority smallint, expires_at timestamptz, created_at timestamptz, id uuid);
+
+-- What tokens_place_holds and tokens_close_holds are told of each call.
+CREATE TYPE tokens_hold_request AS (
+    company_id bigint, needed_tokens bigint, minimum_tokens bigint, lease_seconds integer, key text,
+    request_hash bytea, provider text, model text, estimated_cost_usd numeric, operation text, feature text,
+    application_id uuid, job_id uuid, user_id bigint, api_key_id uuid, step_id uuid, trace_id uuid, session_id text,
+    key_owner text, estimated_price_kind text
+);
+CREATE TYPE tokens_closing AS (hold_id uuid, state text, logs jsonb, answer jsonb, answer_days integer);

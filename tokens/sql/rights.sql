@@ -3,9 +3,11 @@
 -- Set-up of the two roles: docs/operations.md. Without the role (a developer's single-role database) this does nothing.
 
 ALTER FUNCTION tokens_place_hold SECURITY DEFINER SET search_path = public, pg_temp;
+ALTER FUNCTION tokens_place_holds SECURITY DEFINER SET search_path = public, pg_temp;
 ALTER FUNCTION tokens_extend_hold SECURITY DEFINER SET search_path = public, pg_temp;
 ALTER FUNCTION tokens_start_attempt SECURITY DEFINER SET search_path = public, pg_temp;
 ALTER FUNCTION tokens_close_hold SECURITY DEFINER SET search_path = public, pg_temp;
+ALTER FUNCTION tokens_close_holds SECURITY DEFINER SET search_path = public, pg_temp;
 ALTER FUNCTION tokens_expire_hold SECURITY DEFINER SET search_path = public, pg_temp;
 ALTER FUNCTION tokens_mark_unknown SECURITY DEFINER SET search_path = public, pg_temp;
 ALTER FUNCTION tokens_grant SECURITY DEFINER SET search_path = public, pg_temp;

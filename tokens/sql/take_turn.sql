@@ -26,3 +26,23 @@ BEGIN
     RETURN account;
 END
 $$;
+
+CREATE OR REPLACE FUNCTION tokens_take_turns(p_company_ids bigint[]) RETURNS bigint[]
+LANGUAGE plpgsql AS $$
+-- Take the turns of those companies whose turn nobody else has, without waiting; return those of them that owe nothing.
+BEGIN
+    RETURN ARRAY(
+        SELECT account.company_id
+        FROM (
+            SELECT company.id FROM unnest(p_company_ids) company (id)
+            WHERE pg_try_advisory_xact_lock('tokens_account'::regclass::oid::integer, hashint8(company.id))
+            OFFSET 0  -- so that it is asked about these companies alone
+        ) mine
+        CROSS JOIN LATERAL (
+            SELECT a.company_id, a.debt_tokens FROM tokens_account a WHERE a.company_id = mine.id
+            FOR NO KEY UPDATE SKIP LOCKED
+        ) account
+        WHERE account.debt_tokens = 0
+    );
+END
+$$;
