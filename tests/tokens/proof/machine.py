@@ -8,7 +8,7 @@ from tests.tokens.ledger import new_company
 from tests.tokens.proof.books import read_books, write_books
 from tests.tokens.proof.histories import ZONES, Histories
 from tests.tokens.proof.model import Outcome
-from tests.tokens.proof.real_ledger import Clock, RealCompany
+from tests.tokens.proof.real_ledger import Clock, RealCompany, RealCompanyInGroups
 from tokens.models import Account
 from tokens.selectors.audit import audit_ledger
 
@@ -16,13 +16,15 @@ from tokens.selectors.audit import audit_ledger
 class LedgerMachine(Histories):
     """Two companies with accounts in PostgreSQL, and the model's idea of them."""
 
+    kind: type[RealCompany] = RealCompany
+
     def __init__(self) -> None:
         super().__init__()
         self.transaction = transaction.atomic()
         self.transaction._from_testcase = True  # as around a test case: holds refuse any other transaction
         self.transaction.__enter__()
         self.sound = True
-        self.real = open_companies(Clock())
+        self.real = open_companies(Clock(), self.kind)
 
     def teardown(self) -> None:
         """Undo the example, having checked the laws unless a step has failed already."""
@@ -80,8 +82,18 @@ class Hunter(LedgerMachine):
         assert (account.debt_tokens if account else 0) == self.models[company].debt
 
 
-def open_companies(clock: Clock) -> list[RealCompany]:
+class LedgerMachineInGroups(LedgerMachine):
+    """The same, of the functions of groups."""
+
+    kind = RealCompanyInGroups
+
+
+class HunterInGroups(Hunter):
+    """The same, of the functions of groups."""
+
+    kind = RealCompanyInGroups
+
+
+def open_companies(clock: Clock, kind: type[RealCompany] = RealCompany) -> list[RealCompany]:
     """Make the companies of a history in the database."""
-    return [
-        RealCompany(new_company(slug=f"company-{place}", time_zone=zone), clock) for place, zone in enumerate(ZONES)
-    ]
+    return [kind(new_company(slug=f"company-{place}", time_zone=zone), clock) for place, zone in enumerate(ZONES)]

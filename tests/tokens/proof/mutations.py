@@ -160,3 +160,71 @@ DEFECTS = (
         "unused",
     ),
 )
+DEFECTS_OF_GROUPS = (
+    Defect(
+        "a hold is written that takes nothing",
+        "place_holds",
+        "a.held_tokens + of_allocation.tokens",
+        "a.held_tokens",
+    ),
+    Defect(
+        "a hold is placed with a group although the balance does not cover it",
+        "place_holds",
+        "AND first.free >= (SELECT sum(r.needed_tokens) FROM request r)",
+        "",
+    ),
+    Defect(
+        "a group passes budgets by",
+        "place_holds",
+        "AND (SELECT b.id FROM tokens_budget b WHERE b.company_id = request.company_id LIMIT 1) IS NULL",
+        "",
+    ),
+    Defect(
+        "a group passes debt by",
+        "take_turn",
+        "WHERE account.debt_tokens = 0",
+        "",
+    ),
+    Defect(
+        "a group forgets an idempotency key",
+        "place_holds",
+        "AND request.key IS NULL",
+        "",
+    ),
+    Defect(
+        "a call on a company's own key is held on its allocations, in a group",
+        "place_holds",
+        "AND request.key_owner = 'platform'",
+        "",
+    ),
+    Defect(
+        "what a charge in a group leaves of its hold is not given back",
+        "close_holds",
+        "held_tokens = a.held_tokens - of_allocation.held",
+        "held_tokens = a.held_tokens - of_allocation.charged",
+    ),
+    Defect(
+        "a settlement in a group does not leave its budgets",
+        "close_holds",
+        "AND (SELECT b.id FROM tokens_budget b WHERE b.company_id = h.company_id LIMIT 1) IS NULL",
+        "",
+    ),
+    Defect(
+        "a settlement in a group leaves a second attempt open",
+        "close_holds",
+        "AND (SELECT next.number FROM tokens_attempt next WHERE next.hold_id = h.id AND next.number = 2) IS NULL",
+        "",
+    ),
+    Defect(
+        "a settlement that is repeated in a group charges again",
+        "close_holds",
+        "AND h.ended_at IS NULL  -- it is open",
+        "",
+    ),
+    Defect(
+        "a settlement in a group charges more than was held",
+        "close_holds",
+        "BETWEEN 1 AND h.held_tokens",
+        "> 0",
+    ),
+)

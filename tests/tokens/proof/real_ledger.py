@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.db import connection
@@ -28,13 +28,20 @@ from tokens.services.corrections import Cause, refund_charge, revoke_tokens
 from tokens.services.grants import grant_tokens, roll_over
 from tokens.services.holds import (
     Attribution,
+    Closing,
     HoldRequest,
+    PlacedHold,
+    Settlement,
+    close_hold,
     extend_hold,
     place_hold,
-    release_hold,
-    settle_hold,
     start_attempt,
 )
+from tokens.services.movements import Movement, closing_hold, placing
+from tokens.services.statement import number_parameters, run
+from tokens.sql.calls import BUSY
+
+Moved = TypeVar("Moved")
 
 # The calendar of these tests begins at the model's START: the company's day is read off the moved clock.
 _MOVED_CALENDAR = """
@@ -91,6 +98,12 @@ class RealCompany:
         self.company_id = company.pk
         self.clock = clock
 
+    def place_hold(self, request: HoldRequest) -> PlacedHold:
+        return place_hold(request)
+
+    def close_hold(self, closing: Closing) -> Settlement:
+        return close_hold(closing)
+
     def request(self, verb: str, **details: Any) -> Outcome:
         """Make one request."""
         ask: Callable[..., Outcome] = getattr(self, verb)
@@ -125,7 +138,7 @@ class RealCompany:
         own: bool = False,
     ) -> Outcome:
         try:
-            placed = place_hold(
+            placed = self.place_hold(
                 HoldRequest(
                     company_id=self.company_id,
                     operation=made_for["operation"],
@@ -177,7 +190,7 @@ class RealCompany:
         attempts = Attempt.objects.filter(hold_id=hold_id).count()
         usages = [used(c, number=n) for n, c in enumerate(charges[:attempts], start=1) if c is not None]
         try:
-            settlement = settle_hold(hold_id=hold_id, usages=usages, answer={"text": "hi"})
+            settlement = self.close_hold(Closing.settling(hold_id, usages, {"text": "hi"}))
         except HoldEnded as ended:
             return ("ended", ended.state)
         return ("settled", settlement.charged_tokens, settlement.debt_tokens, settlement.absorbed_tokens)
@@ -185,7 +198,7 @@ class RealCompany:
     def release(self, *, hold: int, refused: bool) -> Outcome:
         usages = [used(0, status="refused", usage_source="none", error_code="429")] if refused else []
         try:
-            release_hold(hold_id=self._hold_ids()[hold], usages=usages)
+            self.close_hold(Closing.releasing(self._hold_ids()[hold], usages))
         except HoldEnded as ended:
             return ("ended", ended.state)
         return ("released",)
@@ -264,6 +277,27 @@ class RealCompany:
             .order_by("created_at", "id")
             .values_list("pk", flat=True)
         )
+
+
+class RealCompanyInGroups(RealCompany):
+    """A company whose holds are placed and closed by the functions of groups, here of one."""
+
+    def place_hold(self, request: HoldRequest) -> PlacedHold:
+        return among_many(placing(request)) or super().place_hold(request)
+
+    def close_hold(self, closing: Closing) -> Settlement:
+        closing = closing._replace(answer=None)  # with an answer to store, it would not be a simple one
+        return among_many(closing_hold(closing)) or super().close_hold(closing)
+
+
+def among_many(movement: Movement[Moved]) -> Moved | None:
+    """Make a movement as one of many, or return None when it was not its turn, as for who has no account."""
+    assert movement.among_many is not None
+    sql, as_json = movement.among_many
+    (array,) = number_parameters(sql)[1]
+    place, *row, is_durable = run(sql, {array: f"[{as_json().decode()}]"})
+    assert (place, is_durable) == (1, True)
+    return None if row[0] == BUSY else movement.read(row)
 
 
 def _seconds(hours: float) -> int:
