@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from hypothesis import HealthCheck, given, settings
+from django.utils import timezone
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.tokens.ledger import counters, grant, hold, new_company, used
 from tests.tokens.proof.books import Books, read_books
+from tests.tokens.proof.mutations import DEFECTS_OF_GROUPS, put_in
 from tests.tokens.turns import turn_taken
 from tokens.models import Account, Allocation, Attempt, BudgetPeriod, BudgetScope, Hold, HoldPart, LedgerEntry, UsageLog
 from tokens.services.budgets import create_budget
@@ -182,25 +185,29 @@ requests = st.tuples(
     st.integers(0, 60),  # minimum
     st.sampled_from(["", "", "", "key", "key", "own"]),
 )
-# How much of the hold is charged, in tenths, or None to release it; whether an answer is stored; attempts.
-endings = st.tuples(st.one_of(st.none(), st.integers(0, 14)), st.sampled_from([False] * 3 + [True]), st.integers(1, 2))
+endings = st.tuples(
+    st.one_of(st.none(), st.integers(0, 10), st.integers(1, 10), st.integers(11, 60)),  # charged, in tenths of the hold
+    st.sampled_from([False] * 3 + [True]),  # whether an answer is stored
+    st.sampled_from([(1, 1), (1, 1), (2, 1), (2, 2)]),  # attempts, and the one that is charged
+)
 states = st.tuples(
-    st.lists(st.integers(1, 150), max_size=3),  # allocations
-    st.sampled_from([0, 0, 0, 30]),  # debt
+    st.lists(st.sampled_from([5, 50, 150, 1000, 1000]), max_size=3),  # allocations
+    st.sampled_from([0, 0, 30]),  # debt
     st.sampled_from([None, None, 50]),  # a budget
     st.booleans(),  # absorbs
 )
 
 
-@pytest.mark.django_db
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
+GROUPS = given(
     companies=st.lists(states, min_size=COMPANIES, max_size=COMPANIES),
     group=st.lists(requests, min_size=1, max_size=8),
     ends=st.lists(endings, min_size=8, max_size=8),
-    repeats=st.lists(st.integers(0, 7), max_size=3),
+    repeats=st.lists(st.integers(0, 7), max_size=3, unique=True),
 )
-def test_a_group_does_what_its_members_would_do_one_by_one(companies, group, ends, repeats):
+
+
+def compare(companies: Sequence[Row], group: Sequence[Row], ends: Sequence[Row], repeats: Sequence[int]) -> None:
+    """Compare what comes of a group with what comes of its members one by one."""
     group = sorted(group, key=lambda request: request[3] != "" or request[1] < max(1, request[2]))  # simple ones first
 
     def play(move: Any) -> tuple[list[Row], list[Row], list[Books]]:
@@ -208,9 +215,10 @@ def test_a_group_does_what_its_members_would_do_one_by_one(companies, group, end
             connection.atomic_blocks[-1]._from_testcase = True  # type: ignore[attr-defined]
             ids = [_make(state, place) for place, state in enumerate(companies)]
             placed = move([placing(_request(ids, *request)) for request in group])
-            holds = [row[1] for row in placed if row[0] == "held"]
-            closings = _closings(holds, ends, repeats)
+            closings = _closings([row[1] for row in placed if row[0] == "held"], ends)
             closed = move([closing_hold(closing) for closing in closings]) if closings else []
+            again = [closings[place] for place in repeats if place < len(closings)]
+            closed += move([closing_hold(closing) for closing in again]) if again else []
             books = [read_books(company_id) for company_id in ids]
             transaction.set_rollback(True)
         return [_said(row) for row in placed], [row[:-1] for row in closed], books
@@ -218,14 +226,35 @@ def test_a_group_does_what_its_members_would_do_one_by_one(companies, group, end
     assert play(move_together) == play(move_alone)
 
 
+COMPARISON = settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+HUNT = settings(COMPARISON, max_examples=300, derandomize=True, phases=[Phase.generate])
+
+
+@pytest.mark.django_db
+def test_a_group_does_what_its_members_would_do_one_by_one():
+    COMPARISON(GROUPS(compare))()
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+@pytest.mark.parametrize("defect", DEFECTS_OF_GROUPS, ids=lambda defect: defect.what)
+def test_a_defect_of_groups_is_found(defect):
+    put_in(defect)
+
+    with pytest.raises((AssertionError, DatabaseError)):
+        HUNT(GROUPS(compare))()
+
+
 def _make(state: Row, place: int) -> int:
     allocations, debt, budget, absorbs = state
-    company = new_company(slug=f"company-{place}", tokens=1)  # so that it has an account
-    for tokens in allocations:
+    company = new_company(slug=f"company-{place}")
+    for tokens in allocations or [1]:  # so that it has an account
         grant(company, tokens)
     if debt:
         over = hold(company, 1)
-        settle_hold(hold_id=over.hold_id, usages=[used(sum(allocations) + debt)], answer=None)
+        settle_hold(hold_id=over.hold_id, usages=[used(1 + sum(allocations) + debt)], answer=None)
+        grant(company, 1000, effective_at=timezone.now() + timedelta(hours=1))  # pays no debt
+        Allocation.objects.filter(company_id=company.pk).update(effective_at=company.created_at)
     if budget:
         create_budget(company_id=company.pk, scope=BudgetScope.COMPANY, period=BudgetPeriod.MONTH, limit_tokens=budget)
     if absorbs:
@@ -241,15 +270,15 @@ def _request(ids: Sequence[int], company: int, needed: int, minimum: int, kind: 
     return asked(ids[company], needed, minimum_tokens=minimum, **options)
 
 
-def _closings(holds: Sequence[UUID], ends: Sequence[Row], repeats: Sequence[int]) -> list[Closing]:
-    """End holds, the simple endings first, and some of them again."""
+def _closings(holds: Sequence[UUID], ends: Sequence[Row]) -> list[Closing]:
+    """End holds, the simple endings first."""
     closings = []
-    for hold_id, (tenths, stores, attempts) in zip(holds, ends, strict=False):
+    for hold_id, (tenths, stores, (attempts, number)) in zip(holds, ends, strict=False):
         row = Hold.objects.get(pk=hold_id)
         for _attempt in range(1, attempts):
             start_attempt(hold_id=hold_id, provider="b", model="b", estimated_cost_usd=None, lease_seconds=60)
         charged = row.held_tokens * (tenths or 0) // 10
-        usages: list[AttemptUsage] = [used(charged, number=attempts)]
+        usages: list[AttemptUsage] = [used(charged, number=number)]
         if tenths is None:
             closing = Closing.releasing(hold_id)
         else:
@@ -263,8 +292,7 @@ def _closings(holds: Sequence[UUID], ends: Sequence[Row], repeats: Sequence[int]
             and HoldPart.objects.filter(hold_id=hold_id).count() == 1
         )
         closings.append((not is_simple, len(closings), closing))
-    ordered = [closing for _careful, _place, closing in sorted(closings)]
-    return ordered + [ordered[place] for place in repeats if place < len(ordered)]
+    return [closing for _careful, _place, closing in sorted(closings)]
 
 
 def _said(row: Row) -> Row:

@@ -40,7 +40,6 @@ BEGIN
               AND h.key IS NULL
               AND h.key_owner = 'platform'
               AND part.tokens = h.held_tokens
-              AND t.ended_at IS NULL
               AND (SELECT next.number FROM tokens_attempt next WHERE next.hold_id = h.id AND next.number = 2) IS NULL
               AND (SELECT b.id FROM tokens_budget b WHERE b.company_id = h.company_id LIMIT 1) IS NULL
               AND (told.log).attempt_number = 1

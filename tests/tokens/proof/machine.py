@@ -88,12 +88,6 @@ class LedgerMachineInGroups(LedgerMachine):
     kind = RealCompanyInGroups
 
 
-class HunterInGroups(Hunter):
-    """The same, of the functions of groups."""
-
-    kind = RealCompanyInGroups
-
-
 def open_companies(clock: Clock, kind: type[RealCompany] = RealCompany) -> list[RealCompany]:
     """Make the companies of a history in the database."""
     return [kind(new_company(slug=f"company-{place}", time_zone=zone), clock) for place, zone in enumerate(ZONES)]
