@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from contextlib import suppress
+from typing import Any
 
 from ai_gateway.effects import (
     CloseHold,
@@ -19,9 +20,7 @@ from ai_gateway.effects import (
 )
 from tokens.errors import BudgetExceeded, InsufficientTokens
 from tokens.services.async_ledger import AsyncLedger
-from tokens.services.movements import Closing, HoldRequest, PlacedHold
-
-Outcome = TypeVar("Outcome")
+from tokens.services.movements import Closing, HoldRequest, PlacedHold, Settlement
 
 
 async def adrive(life: Life, ledger: AsyncLedger, send: Callable[[Send], Awaitable[Any]]) -> Settled | Replayed:
@@ -69,7 +68,7 @@ async def _do(effect: Effect, ledger: AsyncLedger, send: Callable[[Send], Awaita
         case ExtendHold(hold_id, more, lease):
             return await ledger.extend_hold(hold_id=hold_id, more_tokens=more, lease_seconds=lease)
         case CloseHold(closing):
-            return await _finish(ledger.close_or_spool(closing))
+            return await _close(ledger, closing)
 
 
 async def _place(ledger: AsyncLedger, request: HoldRequest) -> PlacedHold:
@@ -82,6 +81,15 @@ async def _place(ledger: AsyncLedger, request: HoldRequest) -> PlacedHold:
         raise
 
 
+async def _close(ledger: AsyncLedger, closing: Closing) -> Settlement | None:
+    """Close a hold. Cancelled on its way, it closes it again, which changes nothing if it was closed after all."""
+    try:
+        return await ledger.close_or_spool(closing)
+    except asyncio.CancelledError:
+        await _finish(ledger.close_or_spool(closing))
+        raise
+
+
 async def _give_back(ledger: AsyncLedger, placing: "asyncio.Future[PlacedHold]") -> None:
     try:
         placed = await placing
@@ -91,17 +99,10 @@ async def _give_back(ledger: AsyncLedger, placing: "asyncio.Future[PlacedHold]")
         await ledger.close_or_spool(Closing.releasing(placed.hold_id))
 
 
-async def _finish(work: Coroutine[Any, Any, Outcome]) -> Outcome:
-    """Wait until ``work`` is done, however often this task is cancelled meanwhile; the cancellation comes after it."""
+async def _finish(work: Coroutine[Any, Any, object]) -> None:
+    """Wait until ``work`` is done, for a task that was cancelled, however often it is cancelled again meanwhile."""
     task = asyncio.create_task(work)
-    cancelled: asyncio.CancelledError | None = None
     while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-        except Exception:  # the task's own, raised below
-            break
-    if cancelled is not None and task.exception() is None:
-        raise cancelled
-    return task.result()
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([task])
+    task.result()

@@ -72,7 +72,7 @@ async def _open_session(
         request, read_metadata(fields), company_id=key.company_id, api_key_id=key.id
     )
     if attribution.session_id is None:
-        attribution = replace(attribution, session_id=told.session_id)
+        attribution = attribution._replace(session_id=told.session_id)
     return RealtimeSession(
         id=told.session_id,
         company_id=key.company_id,

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
@@ -39,8 +38,7 @@ class Movement(NamedTuple, Generic[Outcome]):
     among_many: tuple[str, Callable[[], bytes]] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Attribution:
+class Attribution(NamedTuple):
     """What a call was made for. Ids only."""
 
     application_id: UUID | None = None
@@ -80,7 +78,7 @@ class HoldRequest(NamedTuple):
 
     def as_parameters(self) -> dict[str, Any]:
         """Return what the ledger's statements are given, by the names of ``tokens_hold_request``."""
-        parameters = {**self._asdict(), **vars(self.attribution)}
+        parameters = {**self._asdict(), **self.attribution._asdict()}
         del parameters["attribution"]
         return parameters
 

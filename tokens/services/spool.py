@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 from uuid import UUID
 
 import structlog
@@ -51,7 +52,7 @@ def write(closing: Closing) -> None:
     """Keep a closing durably: once this returns, neither a crash nor a power cut loses it."""
     folder = _folder()
     path = folder / f"{closing.hold_id}.json"
-    draft = path.with_suffix(f".{os.getpid()}.draft")
+    draft = path.with_suffix(f".{os.getpid()}.{get_ident()}.draft")
     with draft.open("w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), 0o600)  # answers hold text about people
         json.dump(closing._asdict(), file, default=str)
