@@ -134,6 +134,22 @@ def test_movements_side_by_side_each_charge_once():
     assert get_balance(company.pk).available_tokens == 1000 - 20 * 7
 
 
+def test_a_closing_that_was_cancelled_and_is_made_again_charges_once():
+    company = new_company(tokens=1000)
+
+    async def work(ledger):
+        placed = await ledger.place_hold(request(company))
+        closing = Closing.settling(placed.hold_id, [used(150)], None)
+        cancelled = asyncio.ensure_future(ledger.close_or_spool(closing))
+        await asyncio.sleep(0)  # its statement is sent
+        cancelled.cancel()
+        return await ledger.close_or_spool(closing)
+
+    assert run(work).charged_tokens == 150
+    assert UsageLog.objects.count() == 1
+    assert get_balance(company.pk).available_tokens == 850
+
+
 def test_a_broken_connection_is_replaced_once():
     company = new_company(tokens=1000)
 
