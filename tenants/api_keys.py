@@ -1,7 +1,7 @@
 """What a process that serves many requests remembers of API keys."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -15,14 +15,15 @@ from django.db import connection
 from tenants.secrets import KEY_PREFIX, digest_secret
 
 CACHE_SECONDS = 2.0
-# The last part of that time, in which a key in use is read again in advance, so that no call waits for it.
-_ADVANCE_SECONDS = 0.5
+# The last part of that time, in which the keys in use are read again in advance, so that no call waits for it; so long
+# that many are read at once.
+_ADVANCE_SECONDS = 1.0
 _NOTE_SECONDS = 60.0
 # Written out, because every process asks it all the time: the ORM takes three times as long to ask the same.
 _TERMS = """
-    SELECT k.id, k.company_id, k.scopes, k.allowed_models, k.requests_per_minute, k.expires_at
+    SELECT k.secret_sha256, k.id, k.company_id, k.scopes, k.allowed_models, k.requests_per_minute, k.expires_at
     FROM tenants_api_key k JOIN tenants_company c ON c.id = k.company_id
-    WHERE k.secret_sha256 = %s AND k.revoked_at IS NULL AND c.is_active
+    WHERE k.secret_sha256 = ANY(%s) AND k.revoked_at IS NULL AND c.is_active
 """
 
 
@@ -62,7 +63,8 @@ class KeyRing:
         self._known: dict[bytes, tuple[float, KeyTerms]] = {}
         self._unknown: dict[bytes, float] = {}
         self._noted: dict[UUID, float] = {}
-        self._being_renewed: set[bytes] = set()
+        self._in_use: set[bytes] = set()  # asked for since they were read
+        self._is_renewing = False
 
     def recall(self, secret: str) -> tuple[KeyTerms | None, bool]:
         """Return what is remembered of a secret, if anything is, and whether it is now ``renew``'s turn; never blocks.
@@ -72,10 +74,13 @@ class KeyRing:
         digest = digest_secret(secret)
         until, terms = self._known.get(digest, (0.0, None))  # one look at a dictionary needs no lock
         left = until - monotonic()
-        is_due = 0 < left <= _ADVANCE_SECONDS and digest not in self._being_renewed
+        if terms is None or left <= 0:
+            return None, False
+        self._in_use.add(digest)
+        is_due = left <= _ADVANCE_SECONDS and not self._is_renewing
         if is_due:
-            self._being_renewed.add(digest)
-        return (terms if left > 0 else None), is_due
+            self._is_renewing = True
+        return terms, is_due
 
     def find(self, secret: str) -> KeyTerms | None:
         """Return the terms of the key of that secret, or None if there is none or it was revoked.
@@ -89,22 +94,27 @@ class KeyRing:
             until, terms = self._known.get(digest, (0.0, None))
             if until > now or self._unknown.get(digest, 0.0) > now:
                 return terms if until > now else None
-        return self._read(digest)
+        return self._read([digest]).get(digest)
 
-    def renew(self, secret: str) -> None:
-        """Read the terms of a secret again. Reads the database: not for an event loop."""
-        digest = digest_secret(secret)
+    def renew(self) -> None:
+        """Read the terms again of all keys that are in use and soon too old.
+
+        Reads the database, once: not for an event loop.
+        """
+        soon = monotonic() + _ADVANCE_SECONDS
         try:
-            self._read(digest)
+            self._read([digest for digest in self._in_use.copy() if self._known.get(digest, (0.0, None))[0] <= soon])
         finally:
-            self._being_renewed.discard(digest)
+            self._is_renewing = False
 
-    def _read(self, digest: bytes) -> KeyTerms | None:
+    def _read(self, digests: Sequence[bytes]) -> Mapping[bytes, KeyTerms]:
         until = monotonic() + self._seconds
-        terms = _read_terms(digest)
+        self._in_use.difference_update(digests)
+        found = _read_terms(digests)
         with self._lock:
-            self._remember(digest, terms, until)
-        return terms
+            for digest in digests:
+                self._remember(digest, found.get(digest), until)
+        return found
 
     def is_use_due(self, key_id: UUID) -> bool:
         """Tell, once a minute for each key, that ``note_use`` should be called; never blocks."""
@@ -134,14 +144,21 @@ def _make_room(remembered: dict[Any, Any], max_keys: int) -> None:
             del remembered[key]
 
 
-def _read_terms(digest: bytes) -> KeyTerms | None:
-    """Read what the key of that hash may do, unless it was revoked or its company is not active."""
+def _read_terms(digests: Sequence[bytes]) -> Mapping[bytes, KeyTerms]:
+    """Read what the keys of those hashes may do, but for those that were revoked or whose company is not active."""
     with connection.cursor() as cursor:
-        cursor.execute(_TERMS, [digest])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    key_id, company_id, scopes, allowed_models, requests_per_minute, expires_at = row
+        cursor.execute(_TERMS, [list(digests)])
+        return {bytes(digest): _as_terms(*row) for digest, *row in cursor.fetchall()}
+
+
+def _as_terms(
+    key_id: UUID,
+    company_id: int,
+    scopes: str,
+    allowed_models: str,
+    requests_per_minute: int | None,
+    expires_at: datetime | None,
+) -> KeyTerms:
     return KeyTerms(
         id=key_id,
         company_id=company_id,

@@ -29,7 +29,7 @@ class Authenticator:
         if terms is None:
             terms = await self._reads.run(lambda: self._keys.find(secret))
         elif is_renewal_due:
-            self._reads.begin(lambda: self._keys.renew(secret))
+            self._reads.begin(self._keys.renew)
         if terms is None:
             raise Refusal(401, "invalid_api_key", "The API key is wrong or was revoked.")
         if not terms.is_active:

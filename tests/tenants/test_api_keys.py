@@ -228,19 +228,31 @@ def test_a_revoked_key_works_for_two_seconds_at_most(admin, clock):
 def test_a_key_in_use_is_read_again_in_advance_once(admin, clock, django_assert_num_queries):
     ring, (key, secret) = KeyRing(), new_key(admin)
     terms = ring.find(secret)
-    clock[0] += 1.4
+    clock[0] += 0.9
     assert ring.recall(secret) == (terms, False)
     clock[0] += 0.2
     assert [ring.recall(secret), ring.recall(secret)] == [(terms, True), (terms, False)]
     with django_assert_num_queries(1):
-        ring.renew(secret)
-    clock[0] += 1.4
+        ring.renew()
+    clock[0] += 0.9
     assert ring.recall(secret) == (terms, False)
     clock[0] += 0.2
     revoke_api_key(key=key, acting=admin)
     assert ring.recall(secret) == (terms, True)
-    ring.renew(secret)
+    ring.renew()
     assert ring.recall(secret) == (None, False)
+
+
+def test_all_keys_in_use_that_are_soon_too_old_are_read_at_once(admin, clock, django_assert_num_queries):
+    ring, (one, other, idle) = KeyRing(), (new_key(admin)[1] for _ in range(3))
+    terms = [ring.find(secret) for secret in (one, other, idle)]
+    ring.recall(other)
+    clock[0] += 1.1
+    assert ring.recall(one) == (terms[0], True)
+    with django_assert_num_queries(1):
+        ring.renew()
+    clock[0] += 1.0
+    assert [ring.recall(secret)[0] for secret in (one, other, idle)] == [terms[0], terms[1], None]
 
 
 def test_a_secret_that_is_unknown_is_looked_for_once_in_two_seconds(admin, clock, django_assert_num_queries):
