@@ -34,9 +34,9 @@ from tokens.services.async_ledger import AsyncLedger
 
 OPERATION = API_OPERATION
 
-# How late this process notices what others changed: a subscription ended, a model priced.
-_TERMS_SECONDS = 2.0
-_PRICE_SECONDS = 5.0
+# How late this process notices what others changed: a subscription ended, a model priced; and which models there are.
+_TERMS_SECONDS = 5.0
+_CATALOG_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class Gateway:
         self.whole_limits = TimeLimits(seconds, seconds)  # a model may think for all of that before its first byte
         self.stream_limits = TimeLimits(seconds, settings.API_SILENCE_SECONDS)
         self._admissions = Remembered(reads, _admit, seconds=_TERMS_SECONDS)
-        self._catalogs = Remembered(reads, self._read_catalog, seconds=_TERMS_SECONDS)
-        self._catalogs_by_keys = RememberedByThreads(read_catalog, seconds=_PRICE_SECONDS)
+        self._catalogs = Remembered(reads, self._read_catalog, seconds=_CATALOG_SECONDS)
+        self._catalogs_by_keys = RememberedByThreads(read_catalog, seconds=_TERMS_SECONDS)
         self._decisions = Remembered(reads, _decide, seconds=_TERMS_SECONDS)
         self._upstreams: dict[str, Upstream] = {}
         self.images = ImageFetcher(Internet(), allows_http=settings.API_IMAGE_URLS_OVER_HTTP)

@@ -31,6 +31,7 @@ def upstream(upstream, settings, monkeypatch):
         "anthropic": {"kind": "anthropic", "base_url": root, "api_key": "", "models": ["claude-haiku-5-5"]},
     }
     monkeypatch.setattr(gateway_module, "_TERMS_SECONDS", 0.0)  # keys that come and go are seen at once
+    monkeypatch.setattr(gateway_module, "_CATALOG_SECONDS", 0.0)
     return upstream
 
 
