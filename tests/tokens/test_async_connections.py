@@ -19,13 +19,14 @@ SAY = "SELECT %(text)s::text"
 SAY_WHEN_UNLOCKED = "SELECT %(text)s::text FROM pg_advisory_xact_lock(74)"
 DIVIDE = "SELECT 1 / %(number)s::integer"
 LENGTH = "SELECT length(%(text)s::text), %(text)s::text"
+SAY_NOTHING = "SELECT 'text' WHERE false"
 TELL_PID = "SELECT pg_backend_pid()"
 TELL_TRANSACTION = "SELECT pg_current_xact_id()::text, %(text)s::text"
 # Its foreign key is looked at by the commit.
 BREAK_AT_COMMIT = """
     INSERT INTO tokens_answer (hold_id, content, erase_after) VALUES (gen_random_uuid(), '{}', now()) RETURNING 'done'
 """
-STATEMENTS = (SAY, SAY_WHEN_UNLOCKED, DIVIDE, LENGTH, TELL_PID, TELL_TRANSACTION, BREAK_AT_COMMIT)
+STATEMENTS = (SAY, SAY_WHEN_UNLOCKED, SAY_NOTHING, DIVIDE, LENGTH, TELL_PID, TELL_TRANSACTION, BREAK_AT_COMMIT)
 
 
 def of_many(statement):
@@ -290,6 +291,16 @@ def test_what_cannot_be_sent_concerns_nobody_else(run, server):
     a, refusal, c = run(work)
     assert (a, c) == (("a",), ("c",))
     assert isinstance(refusal, psycopg.DataError)
+
+
+def test_an_item_that_a_statement_has_no_row_for_is_told_so(run, server):
+    async def work(connections):
+        one, none = await _execute_behind(connections, server, [(SAY, {"text": "a"}), (SAY_NOTHING, {})])
+        assert one == ("a",)
+        assert isinstance(none, psycopg.InternalError)
+        return await say(connections, "next")
+
+    assert run(work, together=8) == "next"
 
 
 def test_who_was_cancelled_while_waiting_is_left_out_of_the_transaction(run, server):

@@ -205,6 +205,8 @@ class Connection:
             return
         for row in read_rows(self._adapter, result):
             together[row[0] - 1].succeed(row[1:])
+        for execution in together:  # nobody waits for ever for a row that the statement owes
+            execution.fail(psycopg.InternalError("the statement has no row for this item"))
 
 
 def _by_statement(executions: Sequence[Execution]) -> Iterable[Sequence[Execution]]:
