@@ -49,10 +49,13 @@ def run(script: Path, clients: int, seconds: float) -> tuple[float, float]:
 
 
 def _filled(statement: str, parameters: Mapping[str, object], variables: Mapping[str, str]) -> str:
-    """Write the parameters into a statement: pgbench's variables where there are, else what psycopg would write."""
+    """Write the parameters into a statement: pgbench's variables where there are, else what psycopg would write.
+
+    JSON gets a space after each colon: pgbench takes ``:true`` for a variable.
+    """
 
     def value(match: re.Match[str]) -> str:
-        return variables.get(match[1]) or sql.Literal(parameters[match[1]]).as_string()
+        return variables.get(match[1]) or sql.Literal(parameters[match[1]]).as_string().replace('":', '": ')
 
     return " ".join(re.sub(r"%\((\w+)\)s", value, statement).split())
 
