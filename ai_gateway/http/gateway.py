@@ -34,9 +34,9 @@ from tokens.services.async_ledger import AsyncLedger
 
 OPERATION = API_OPERATION
 
-# How late this process notices what others changed: a subscription ended, a model priced; and which models there are.
+# How late this process notices what others changed: a subscription ended, a model priced.
 _TERMS_SECONDS = 5.0
-_CATALOG_SECONDS = 2.0
+_CATALOG_SECONDS = 2.0  # whose keys there are, and so which models
 
 
 @dataclass(frozen=True)

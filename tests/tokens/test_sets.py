@@ -1,7 +1,6 @@
 """Groups of holds, placed and closed set by set: each gets what it would have got by itself."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,15 +14,14 @@ from hypothesis import strategies as st
 from tests.tokens.ledger import counters, grant, hold, new_company, used
 from tests.tokens.proof.books import Books, read_books
 from tests.tokens.proof.mutations import DEFECTS_OF_GROUPS, put_in
+from tests.tokens.together import Row, move_together
 from tests.tokens.turns import turn_taken
 from tokens.models import Account, Allocation, Attempt, BudgetPeriod, BudgetScope, Hold, HoldPart, LedgerEntry, UsageLog
 from tokens.services.budgets import create_budget
 from tokens.services.holds import AttemptUsage, Attribution, Closing, HoldRequest, settle_hold, start_attempt
 from tokens.services.movements import Movement, closing_hold, placing
-from tokens.services.statement import number_parameters, run
-from tokens.sql.calls import BUSY, IS_DURABLE
-
-Row = tuple[Any, ...]
+from tokens.services.statement import run
+from tokens.sql.calls import BUSY
 
 
 def asked(company_id: int, needed: int = 10, **options: Any) -> HoldRequest:
@@ -46,19 +44,6 @@ def told(hold_id: UUID, charged: int, **options: Any) -> Closing:
     return Closing.settling(hold_id, [used(charged, **options)], None)
 
 
-def move_together(movements: Sequence[Movement[Any]]) -> list[Row]:
-    """Make movements of one kind as one group; return what each was answered."""
-    assert movements[0].among_many is not None
-    sql = movements[0].among_many[0]
-    (array,) = number_parameters(sql)[1]
-    items = b",".join(movement.among_many[1]() for movement in movements if movement.among_many).decode()
-    with connection.cursor() as cursor:
-        cursor.execute(sql.replace(f"%({array})s", "%s").replace(IS_DURABLE, "true"), [f"[{items}]"])
-        rows = sorted(cursor.fetchall())
-    assert [row[0] for row in rows] == list(range(1, len(movements) + 1))
-    return [tuple(row[1:-1]) for row in rows]
-
-
 def move_alone(movements: Sequence[Movement[Any]]) -> list[Row]:
     """Make movements one by one; return what each was answered."""
     return [run(movement.sql, movement.parameters)[:-1] for movement in movements]
@@ -72,15 +57,14 @@ def close(*closings: Closing) -> list[Row]:
     return move_together([closing_hold(closing) for closing in closings])
 
 
-@contextmanager
-def only_simple_ones() -> Iterator[None]:
-    """Let every movement fail that is not one of the simple ones, for the rest of a test's transaction."""
+def let_none_go_alone() -> None:
+    """Have the functions for one fail, for the rest of a test's transaction: only simple movements succeed."""
     with connection.cursor() as cursor:
         for function in ("tokens_place_hold", "tokens_close_hold"):
             cursor.execute("SELECT pg_get_functiondef(%s::regproc)", [function])
             body: str = cursor.fetchone()[0]
+            assert "\nBEGIN\n" in body
             cursor.execute(body.replace("\nBEGIN\n", "\nBEGIN\n RAISE EXCEPTION 'by itself';\n"))
-    yield
 
 
 @pytest.mark.django_db
@@ -89,21 +73,19 @@ def test_holds_of_several_companies_are_placed_and_settled_together():
     allocations = [grant(company, 1000) for company in companies]
     job, key = uuid4(), uuid4()
 
-    with only_simple_ones():
-        placed = place(
-            asked(
-                companies[0].pk, 100, attribution=Attribution(job_id=job, api_key_id=key, session_id="s", feature="f")
-            ),
-            asked(companies[1].pk, 200),
-            asked(companies[0].pk, 300, minimum_tokens=1),
-        )
-        assert [(outcome, held) for outcome, _id, held, *_rest in placed] == [
-            ("held", 100),
-            ("held", 200),
-            ("held", 300),
-        ]
-        assert [counters(allocation) for allocation in allocations] == [(0, 400, 0, 0), (0, 200, 0, 0), (0, 0, 0, 0)]
-        closed = close(*(told(row[1], charged) for row, charged in zip(placed, (100, 50, 1), strict=True)))
+    let_none_go_alone()
+    placed = place(
+        asked(companies[0].pk, 100, attribution=Attribution(job_id=job, api_key_id=key, session_id="s", feature="f")),
+        asked(companies[1].pk, 200),
+        asked(companies[0].pk, 300, minimum_tokens=1),
+    )
+    assert [(outcome, held) for outcome, _id, held, *_rest in placed] == [
+        ("held", 100),
+        ("held", 200),
+        ("held", 300),
+    ]
+    assert [counters(allocation) for allocation in allocations] == [(0, 400, 0, 0), (0, 200, 0, 0), (0, 0, 0, 0)]
+    closed = close(*(told(row[1], charged) for row, charged in zip(placed, (100, 50, 1), strict=True)))
 
     assert closed == [("closed", 100, 0, 0, 899), ("closed", 50, 0, 0, 950), ("closed", 1, 0, 0, 899)]
     assert [counters(allocation) for allocation in allocations] == [(101, 0, 0, 0), (50, 0, 0, 0), (0, 0, 0, 0)]

@@ -3,6 +3,7 @@
 import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 
 import anthropic
@@ -364,13 +365,20 @@ def test_a_repeat_of_a_call_that_failed_fetches_again(http, books, upstream, int
     assert [log.status for log in books.close().logs] == ["refused", "succeeded"]
 
 
-def test_a_repeat_whose_image_is_gone_is_told_that_the_call_is_under_way(http, books, upstream, internet):
-    upstream.misbehave("delay", seconds=0.5)
-    asked = {"json": chat(CAT), "headers": {"Idempotency-Key": "k"}}
+@contextmanager
+def under_way(http, upstream, asked, seconds):
+    """A call that has reached its provider, which takes so long to answer."""
+    upstream.misbehave("delay", seconds=seconds)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(http.post, "/v1/chat/completions", **asked)
         while not upstream.requests:
             pass
+        yield first
+
+
+def test_a_repeat_whose_image_is_gone_is_told_that_the_call_is_under_way(http, books, upstream, internet):
+    asked = {"json": chat(CAT), "headers": {"Idempotency-Key": "k"}}
+    with under_way(http, upstream, asked, seconds=0.5) as first:
         internet.pages.clear()
         again = http.post("/v1/chat/completions", **asked)
 
@@ -381,12 +389,8 @@ def test_a_repeat_whose_image_is_gone_is_told_that_the_call_is_under_way(http, b
 
 
 def test_a_repeat_while_the_first_call_holds_all_tokens_waits_for_it(http, books, upstream):
-    upstream.misbehave("delay", seconds=0.3)
     asked = {"json": chat(CAT), "headers": {"Idempotency-Key": "k", **bearer_with(1_000)}}
-    with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(http.post, "/v1/chat/completions", **asked)
-        while not upstream.requests:
-            pass
+    with under_way(http, upstream, asked, seconds=0.3) as first:
         assert Hold.objects.get().held_tokens == 1_000
         again = http.post("/v1/chat/completions", **asked)
 
@@ -397,12 +401,8 @@ def test_a_repeat_while_the_first_call_holds_all_tokens_waits_for_it(http, books
 
 def test_a_repeat_that_the_first_call_overtakes_is_told_so(http, books, upstream, monkeypatch):
     """It sees no hold of its key when it looks, and no tokens a moment later."""
-    upstream.misbehave("delay", seconds=0.5)
     asked = {"json": chat(CAT), "headers": {"Idempotency-Key": "k", **bearer_with(1_000)}}
-    with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(http.post, "/v1/chat/completions", **asked)
-        while not upstream.requests:
-            pass
+    with under_way(http, upstream, asked, seconds=0.5) as first:
         find, looks = images._find_hold, []
 
         async def look_too_early(*whose):

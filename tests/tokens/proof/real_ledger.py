@@ -12,6 +12,7 @@ from tenants.models import Company
 from tests.tokens.ledger import used
 from tests.tokens.proof.model import Outcome
 from tests.tokens.proof.records import START
+from tests.tokens.together import move_together
 from tokens.errors import (
     BudgetExceeded,
     CallInFlight,
@@ -38,7 +39,6 @@ from tokens.services.holds import (
     start_attempt,
 )
 from tokens.services.movements import Movement, closing_hold, placing
-from tokens.services.statement import number_parameters, run
 from tokens.sql.calls import BUSY
 
 Moved = TypeVar("Moved")
@@ -292,11 +292,7 @@ class RealCompanyInGroups(RealCompany):
 
 def among_many(movement: Movement[Moved]) -> Moved | None:
     """Make a movement as one of many, or return None when it was not its turn, as for who has no account."""
-    assert movement.among_many is not None
-    sql, as_json = movement.among_many
-    (array,) = number_parameters(sql)[1]
-    place, *row, is_durable = run(sql, {array: f"[{as_json().decode()}]"})
-    assert (place, is_durable) == (1, True)
+    [row] = move_together([movement])
     return None if row[0] == BUSY else movement.read(row)
 
 
