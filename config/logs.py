@@ -4,8 +4,10 @@ Whatever is bound with ``structlog.contextvars.bind_contextvars`` (call id, comp
 written while it is bound, by our code and by libraries that use ``logging``.
 """
 
+import asyncio
 import logging
 from datetime import UTC, datetime
+from logging.handlers import MemoryHandler
 from time import time
 from typing import Any
 
@@ -54,9 +56,35 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
                 "renderer": renderer,
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
-        "root": {"handlers": ["stderr"], "level": level},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "structured"},
+            "soon": {"class": "config.logs.SoonHandler", "capacity": 1000, "target": "stderr"},
+        },
+        "root": {"handlers": ["soon"], "level": level},
     }
+
+
+class SoonHandler(MemoryHandler):
+    """Hands lines on at once, but those of an event loop when it has done what it is about to do.
+
+    So a call is neither sent nor answered later for its lines. They keep their order and say when they were noted.
+    A warning, and what is above, goes at once, after what waits; at its end the process hands on the rest.
+    """
+
+    def __init__(self, capacity: int, target: logging.Handler) -> None:
+        super().__init__(capacity, flushLevel=logging.WARNING, target=target)
+
+    def shouldFlush(self, record: logging.LogRecord) -> bool:
+        """Tell whether to hand on now what waits, of which the last is ``record``."""
+        if super().shouldFlush(record) or not isinstance(record, _Line):  # a library's line is not made up yet
+            return True
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return True
+        if len(self.buffer) == 1:
+            loop.call_soon(self.flush)
+        return False
 
 
 class _Logger:
