@@ -55,7 +55,7 @@ def test_steps_and_results_appear_without_a_reload(page):
 
 
 def test_it_stops_asking_when_the_work_is_done(page, polls):
-    with page.expect_response("**/progress/"):  # work done before the answer would be in it, and no second one asked for
+    with page.expect_response("**/progress/"):  # what is done before that is in it, and there is no second one
         page.clock.run_for(POLL_MS)
     expect(screening(page)).to_contain_text("Step 1 of 4")
     work()
