@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from ai_gateway.effects import (
@@ -33,7 +35,7 @@ async def adrive(life: Life, ledger: AsyncLedger, send: Callable[[Send], Awaitab
     while True:
         if outcome is False or isinstance(failure, InsufficientTokens | BudgetExceeded):
             # A hold is too small, so the input is counted now: megabytes take a tokenizer seconds.
-            step = await asyncio.to_thread(advance, life, outcome, failure)
+            step = await _advance_aside(life, outcome, failure)
         else:
             step = advance(life, outcome, failure)
         if isinstance(step, Settled | Replayed):
@@ -71,6 +73,17 @@ async def _do(effect: Effect, ledger: AsyncLedger, send: Callable[[Send], Awaita
             return await _close(ledger, closing)
 
 
+async def _advance_aside(life: Life, outcome: Any, failure: BaseException | None) -> Effect | Settled | Replayed:
+    """Advance in a thread, to the end; a life that was cancelled meanwhile is then told so."""
+    advance_here = partial(copy_context().run, advance, life, outcome, failure)
+    advancing = asyncio.get_running_loop().run_in_executor(None, advance_here)
+    try:
+        return await asyncio.shield(advancing)
+    except asyncio.CancelledError as cancellation:
+        await _finish(advancing)
+        return advance(life, None, cancellation)
+
+
 async def _place(ledger: AsyncLedger, request: HoldRequest) -> PlacedHold:
     """Place a hold and know it: one that was cancelled on its way is given back at once."""
     placing = asyncio.create_task(ledger.place_hold(request))
@@ -99,9 +112,9 @@ async def _give_back(ledger: AsyncLedger, placing: "asyncio.Future[PlacedHold]")
         await ledger.close_or_spool(Closing.releasing(placed.hold_id))
 
 
-async def _finish(work: Coroutine[Any, Any, object]) -> None:
+async def _finish(work: Coroutine[Any, Any, object] | asyncio.Future[Any]) -> None:
     """Wait until ``work`` is done, for a task that was cancelled, however often it is cancelled again meanwhile."""
-    task = asyncio.create_task(work)
+    task = asyncio.ensure_future(work)
     while not task.done():
         with suppress(asyncio.CancelledError):
             await asyncio.wait([task])

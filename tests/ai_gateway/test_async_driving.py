@@ -175,6 +175,39 @@ def test_a_hold_that_does_not_grow_has_the_next_input_counted_aside():
     assert threads != [threading.main_thread()]
 
 
+def test_a_call_that_is_cancelled_while_its_input_is_counted_ends_its_hold():
+    class Tight(Ledger):
+        async def extend_hold(self, **_wanted):
+            return False
+
+    counting, go_on = threading.Event(), threading.Event()
+
+    def count():
+        counting.set()
+        go_on.wait(10)
+        return 90
+
+    rough = plan(input_tokens=4_000, count_input=count)
+    planned = call(Candidate(Route("first", "a"), plan()), Candidate(Route("second", "b"), rough))
+    ledger = Tight()
+
+    async def cancel_when_counting():
+        task = asyncio.ensure_future(
+            adrive(live(planned), ledger, sending(ProviderQuotaSpent("spent", delivery="refused")))
+        )
+        await asyncio.to_thread(counting.wait, 10)
+        task.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel_when_counting())
+
+    assert [closing.state for closing in ledger.closings] == ["released"]
+    assert ledger.open == set()
+
+
 def test_a_cancelled_request_is_accounted_for_as_unknown():
     ledger = Ledger(turns=0)
     sent = asyncio.Event()
