@@ -31,9 +31,13 @@ class CompanyForm(forms.ModelForm[Company]):
             choices=_by_area(sorted(zones)), help_text=self.fields["time_zone"].help_text
         )
         if "answer_days" in self.fields:
-            self.fields["answer_days"].help_text = (
-                f"For how long a repeated AI call gets its stored answer: up to {MAX_ANSWER_DAYS} days. "
-                f"Answers that are stored already keep their day. Empty: {settings.AI_ANSWER_DAYS} days."
+            self.fields["answer_days"] = forms.IntegerField(
+                label=self.fields["answer_days"].label,
+                required=False,
+                min_value=1,
+                max_value=MAX_ANSWER_DAYS,
+                help_text=f"For how long a repeated AI call gets its stored answer: up to {MAX_ANSWER_DAYS} days. "
+                f"Answers that are stored already keep their day. Empty: {settings.AI_ANSWER_DAYS} days.",
             )
 
 

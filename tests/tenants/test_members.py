@@ -166,11 +166,22 @@ def test_how_long_answers_are_kept_is_an_admins_choice(client, settings):
     assert (response.status_code, days) == (403, 7)
 
 
-@pytest.mark.parametrize("days", ["0", "366", "-1", "1.5", "a week", "99999999999"])
-def test_days_that_make_no_sense_are_refused(client, days):
+@pytest.mark.parametrize(
+    ("days", "reason"),
+    [
+        ("0", "greater than or equal to 1."),
+        ("-1", "greater than or equal to 1."),
+        ("366", "less than or equal to 365."),
+        ("99999999999", "less than or equal to 365."),
+        ("1.5", "whole number."),
+        ("a week", "whole number."),
+    ],
+)
+def test_days_that_make_no_sense_are_refused_with_the_reason(client, days, reason):
     admin = sign_in(client, Role.ADMIN)
     response, kept = change_answer_days(client, admin.company, days)
-    assert (list(response.context["form"].errors), kept) == (["answer_days"], None)
+    [error] = response.context["form"].errors["answer_days"]
+    assert (error.endswith(reason), kept) == (True, None)
 
 
 def test_settings_that_are_refused_change_nothing_on_the_page_either(client):
