@@ -196,7 +196,8 @@ def _heard(usage: Usage | None) -> Decimal | None:
 
 
 def _key(session: RealtimeSession, told_id: str) -> str:
-    return f"realtime/{session.id}/{told_id}"
+    """Return the key of an event. Ids may have any character: the length says where the session's ends."""
+    return f"realtime/{len(session.id)}/{session.id}/{told_id}"
 
 
 def _refused(session: RealtimeSession, refusal: AccessRefused) -> Verdict:

@@ -100,6 +100,16 @@ def test_events_may_come_twice_and_in_any_order(order):
     assert not Hold.objects.filter(state="open").exists()
 
 
+def test_ids_that_read_alike_put_together_are_of_different_events():
+    session = interview()
+
+    for session_id, response_id in [("a", "b/c"), ("a/b", "c"), ("a", "b/c")]:
+        done = {**DONE, "response": {**DONE["response"], "id": response_id}}
+        meter_event(replace(session, id=session_id), done)
+
+    assert available(session) == 100_000 - 2 * 900
+
+
 def test_a_done_that_comes_after_the_lease_is_charged_to_its_hold():
     session = interview()
     meter_event(session, CREATED)
