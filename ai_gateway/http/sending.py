@@ -73,9 +73,13 @@ class Transmission:
             self._keeper.end()
 
     async def _ask(self, way: Way, wanted: Send) -> RelayedReply:
-        body = way.exchange.write_request(wanted.candidate.route.model, wanted.output_limit)
         started = time.monotonic()
-        answer = await way.upstream.post(way.exchange.path, body, self._headers, self._limits)
+        answer = await way.upstream.post(
+            way.exchange.path,
+            way.exchange.write_request(wanted.candidate.route.model, wanted.output_limit),  # not kept during the answer
+            self._headers,
+            self._limits,
+        )
         try:
             if self._outlet is None:
                 return await self._take_whole(answer, way, started)
