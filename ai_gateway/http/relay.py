@@ -69,7 +69,7 @@ class Relay:
         asked = read_asked(self._format, parse_object(body))
         self._company_id = key.company_id
         call, candidates = await self._plan(key, asked, body)
-        del body  # long ones would stay for as long as the model thinks, and the next could not be read into their place
+        del body  # not kept while the model thinks: the next long one is read into its place
         if asked.stream:
             keeps = call.key is not None
             self._outlet = Outlet(self._send, self._request.receive, self._own_headers, keeps=keeps)

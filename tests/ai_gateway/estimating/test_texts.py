@@ -59,6 +59,19 @@ def test_no_text_has_more_tokens_than_bytes(text):
     assert count_tokens(text, "gpt-4o") <= bound_tokens_by_bytes(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "size_bytes"),
+    [("", 0), ("nul \x00 and \x7f", 11), ("Z\xfcrich", 7), ("\u20ac", 3), ("\U0001f680", 4), ("\ud800", 1)],
+)
+def test_bytes_are_told_of_plain_and_of_other_texts(text, size_bytes):
+    assert bound_tokens_by_bytes(text) == size_bytes
+
+
+@given(st.text(st.characters()) | st.text(st.characters(max_codepoint=127)))
+def test_bytes_are_those_that_utf_8_would_have(text):
+    assert bound_tokens_by_bytes(text) == len(text.encode("utf-8", "replace"))
+
+
 def test_a_million_blanks_are_counted():
     assert 7_000 < count_tokens(" " * 1_000_000, "gpt-4o") < 9_000
 

@@ -1,12 +1,16 @@
 """What calls are answered with: what they took, whom they are for, models and counts."""
 
 import json
+import sys
 from uuid import uuid4
 
 import httpx2
 import openai
 import pytest
 
+from ai_gateway.http import relay
+from ai_gateway.http.requests import parse_object
+from ai_gateway.providers.upstream import Upstream, UpstreamAnswer
 from tests.ai_gateway.http.conftest import HELLO, make_key, subscribe
 from tests.tenants.factories import MembershipFactory
 from tests.tokens.ledger import new_company
@@ -60,6 +64,32 @@ def test_a_stream_is_passed_on_without_the_usage_that_nobody_asked_for(client, b
     assert not any(unasked)
     [_first, log] = books.close().logs
     assert asked[-1].total_tokens == log.charged_tokens
+
+
+def test_no_bytes_of_a_request_are_kept_while_the_model_answers(http, books, monkeypatch):
+    bodies, references = [], []
+    ask, read = Upstream.post, UpstreamAnswer.read
+
+    def parse(body):
+        bodies.append(body)
+        return parse_object(body)
+
+    async def post(self, path, body, *rest):
+        bodies.append(body)
+        return await ask(self, path, body, *rest)
+
+    def look(answer):
+        references.extend(map(sys.getrefcount, bodies))
+        return read(answer)
+
+    monkeypatch.setattr(relay, "parse_object", parse)
+    monkeypatch.setattr(Upstream, "post", post)
+    monkeypatch.setattr(UpstreamAnswer, "read", look)
+    assert http.post("/v1/chat/completions", json=HELLO).status_code == 200
+
+    [in_this_list_alone] = map(sys.getrefcount, [bytes(5)])
+    assert references == [in_this_list_alone] * 2
+    books.close()
 
 
 def test_what_is_not_the_gateway_s_goes_to_the_site(http):
