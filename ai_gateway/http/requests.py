@@ -58,7 +58,7 @@ class Request:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in a body; raises ``Refusal``."""
+    """Return the JSON object in a body; raises ``Refusal``. An integer of more than 64 bits becomes a float."""
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError:
