@@ -13,26 +13,27 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_m
 -- tokens_close_hold, one by one.
 DECLARE
     turns bigint[];
-    untold tokens_usage_log;  -- see tokens_close_hold
     moment timestamptz;
     asked record;
+    alone tokens_closing;  -- one that goes through tokens_close_hold
 BEGIN
-    turns := tokens_take_turns(ARRAY(
-        SELECT h.company_id FROM jsonb_array_elements(p_closings) closing
-        JOIN tokens_hold h ON h.id = (closing ->> 'hold_id')::uuid));
+    turns := tokens_take_turns(p_closings);
     moment := clock_timestamp();
-    untold.kind := 'call';
     FOR asked IN
-        WITH closing AS MATERIALIZED (
-            SELECT c.* FROM jsonb_populate_recordset(NULL::tokens_closing, p_closings) WITH ORDINALITY c
-        ), told AS MATERIALIZED (
-            SELECT c.ordinality, c.hold_id, jsonb_populate_record(untold, c.logs -> 0) AS log FROM closing c
-            WHERE c.state = 'settled' AND c.answer IS NULL AND jsonb_array_length(c.logs) = 1
+        -- Columns are as few as in tokens_place_holds. A log is read as the object it is: a row of the usage log,
+        -- made from it, would look all its columns up.
+        WITH told AS MATERIALIZED (
+            SELECT e.place, e.call, (e.call ->> 'hold_id')::uuid AS hold_id, CASE
+                WHEN e.call ->> 'state' = 'settled'
+                    AND e.call ->> 'answer' IS NULL
+                    AND e.call -> 'logs' -> 1 IS NULL
+                THEN e.call -> 'logs' -> 0 END AS log
+            FROM jsonb_array_elements(p_closings) WITH ORDINALITY e (call, place)
         ), settled AS (
             -- An update changes a row once and tells of it once, however often a closing names the hold.
-            UPDATE tokens_hold h SET state = 'settled', charged_tokens = (told.log).charged_tokens, ended_at = moment
+            UPDATE tokens_hold h
+            SET state = 'settled', charged_tokens = (told.log ->> 'charged_tokens')::bigint, ended_at = moment
             FROM told
-            JOIN tokens_attempt t ON t.hold_id = told.hold_id
             JOIN tokens_hold_part part ON part.hold_id = told.hold_id
             WHERE h.id = told.hold_id
               AND array_position(turns, h.company_id) > 0
@@ -40,12 +41,20 @@ BEGIN
               AND h.key IS NULL
               AND h.key_owner = 'platform'
               AND part.tokens = h.held_tokens
-              AND (SELECT next.number FROM tokens_attempt next WHERE next.hold_id = h.id AND next.number = 2) IS NULL
+              AND (  -- its last attempt is its first
+                  SELECT t.number FROM tokens_attempt t WHERE t.hold_id = h.id ORDER BY t.number DESC LIMIT 1) = 1
               AND (SELECT b.id FROM tokens_budget b WHERE b.company_id = h.company_id LIMIT 1) IS NULL
-              AND (told.log).attempt_number = 1
-              AND (told.log).charged_tokens BETWEEN 1 AND h.held_tokens
-            RETURNING told.ordinality, told.log, uuidv7() AS log_id, part.allocation_id, t.provider, t.model,
-                t.started_at, h.*
+              AND (told.log ->> 'attempt_number')::smallint = 1
+              AND (told.log ->> 'charged_tokens')::bigint BETWEEN 1 AND h.held_tokens
+            RETURNING told.place, told.log, uuidv7() AS log_id, part.allocation_id, h.id AS hold_id, h.company_id,
+                h.held_tokens, h.charged_tokens, h AS hold
+        ), attempt AS (
+            UPDATE tokens_attempt t
+            SET state = s.log ->> 'status', error_code = coalesce(s.log ->> 'error_code', ''), ended_at = moment,
+                usage_log_id = s.log_id
+            FROM settled s WHERE t.hold_id = s.hold_id
+            RETURNING s.log_id, s.hold_id, s.company_id, s.charged_tokens, s.hold, s.log, t.provider, t.model,
+                t.started_at
         ), log AS (
             INSERT INTO tokens_usage_log (
                 id, company_id, hold_id, attempt_number, kind, operation, feature, application_id, job_id, user_id,
@@ -57,28 +66,31 @@ BEGIN
                 weight, weight_version_id, charged_tokens, price_version_id, price_kind, provider_cost_usd,
                 margin_percent, sale_value_usd, file_bytes, item_count, media_seconds, succeeded, company_day)
             SELECT
-                s.log_id, s.company_id, s.id, 1, 'call', s.operation, s.feature, s.application_id, s.job_id,
-                s.user_id, s.api_key_id, s.step_id, s.trace_id, s.session_id, coalesce((s.log).metadata, '{}'),
-                s.provider, s.model, coalesce((s.log).response_model, ''), coalesce((s.log).service_tier, ''),
-                coalesce((s.log).provider_request_id, ''), s.key_owner, coalesce((s.log).streamed, false),
-                coalesce((s.log).prompt_version, ''), (s.log).status, coalesce((s.log).error_code, ''),
-                coalesce((s.log).finish_reason, ''), (s.log).usage_source, s.started_at, (s.log).duration_ms,
-                coalesce((s.log).input_tokens, 0), coalesce((s.log).output_tokens, 0),
-                coalesce((s.log).input_uncached_tokens, 0), coalesce((s.log).cache_read_tokens, 0),
-                coalesce((s.log).cache_write_short_tokens, 0), coalesce((s.log).cache_write_long_tokens, 0),
-                coalesce((s.log).input_audio_tokens, 0), coalesce((s.log).input_image_tokens, 0),
-                coalesce((s.log).output_reasoning_tokens, 0), coalesce((s.log).output_audio_tokens, 0),
-                coalesce((s.log).output_image_tokens, 0), coalesce((s.log).tool_requests, 0),
-                coalesce((s.log).weight, 1), (s.log).weight_version_id, s.charged_tokens, (s.log).price_version_id,
-                coalesce((s.log).price_kind, 'unpriced'), (s.log).provider_cost_usd, (s.log).margin_percent,
-                (s.log).sale_value_usd, (s.log).file_bytes, (s.log).item_count, (s.log).media_seconds,
-                (s.log).succeeded, s.company_day
-            FROM settled s
-        ), attempt AS (
-            UPDATE tokens_attempt t
-            SET state = (s.log).status, error_code = coalesce((s.log).error_code, ''), ended_at = moment,
-                usage_log_id = s.log_id
-            FROM settled s WHERE t.hold_id = s.id
+                s.log_id, s.company_id, s.hold_id, 1, 'call', (s.hold).operation, (s.hold).feature,
+                (s.hold).application_id, (s.hold).job_id, (s.hold).user_id, (s.hold).api_key_id, (s.hold).step_id,
+                (s.hold).trace_id, (s.hold).session_id, coalesce(nullif(s.log -> 'metadata', 'null'), '{}'),
+                s.provider, s.model, coalesce(s.log ->> 'response_model', ''), coalesce(s.log ->> 'service_tier', ''),
+                coalesce(s.log ->> 'provider_request_id', ''), (s.hold).key_owner,
+                coalesce((s.log ->> 'streamed')::boolean, false), coalesce(s.log ->> 'prompt_version', ''),
+                s.log ->> 'status', coalesce(s.log ->> 'error_code', ''), coalesce(s.log ->> 'finish_reason', ''),
+                s.log ->> 'usage_source', s.started_at, (s.log ->> 'duration_ms')::integer,
+                coalesce((s.log ->> 'input_tokens')::bigint, 0), coalesce((s.log ->> 'output_tokens')::bigint, 0),
+                coalesce((s.log ->> 'input_uncached_tokens')::bigint, 0),
+                coalesce((s.log ->> 'cache_read_tokens')::bigint, 0),
+                coalesce((s.log ->> 'cache_write_short_tokens')::bigint, 0),
+                coalesce((s.log ->> 'cache_write_long_tokens')::bigint, 0),
+                coalesce((s.log ->> 'input_audio_tokens')::bigint, 0),
+                coalesce((s.log ->> 'input_image_tokens')::bigint, 0),
+                coalesce((s.log ->> 'output_reasoning_tokens')::bigint, 0),
+                coalesce((s.log ->> 'output_audio_tokens')::bigint, 0),
+                coalesce((s.log ->> 'output_image_tokens')::bigint, 0),
+                coalesce((s.log ->> 'tool_requests')::integer, 0), coalesce((s.log ->> 'weight')::numeric, 1),
+                (s.log ->> 'weight_version_id')::uuid, s.charged_tokens, (s.log ->> 'price_version_id')::uuid,
+                coalesce(s.log ->> 'price_kind', 'unpriced'), (s.log ->> 'provider_cost_usd')::numeric,
+                (s.log ->> 'margin_percent')::numeric, (s.log ->> 'sale_value_usd')::numeric,
+                (s.log ->> 'file_bytes')::bigint, (s.log ->> 'item_count')::integer,
+                (s.log ->> 'media_seconds')::numeric, (s.log ->> 'succeeded')::boolean, (s.hold).company_day
+            FROM attempt s
         ), paid AS (
             UPDATE tokens_allocation a
             SET used_tokens = a.used_tokens + of_allocation.charged, held_tokens = a.held_tokens - of_allocation.held
@@ -90,21 +102,25 @@ BEGIN
         ), entry AS (
             INSERT INTO tokens_ledger_entry (
                 company_id, allocation_id, kind, delta_tokens, usage_log_id, hold_id, company_day)
-            SELECT s.company_id, s.allocation_id, 'usage', -s.charged_tokens, s.log_id, s.id, s.company_day
+            SELECT s.company_id, s.allocation_id, 'usage', -s.charged_tokens, s.log_id, s.hold_id, (s.hold).company_day
             FROM settled s
         )
-        SELECT closing.*, s.charged_tokens AS charged,
-               -- what was free before, and what was given back
-               (SELECT coalesce(sum(f.free), 0) FROM tokens_free_tokens(s.company_id, moment) f)
-               + (SELECT sum(o.held_tokens - o.charged_tokens) FROM settled o WHERE o.company_id = s.company_id)
-               AS available
-        FROM closing LEFT JOIN settled s ON s.ordinality = closing.ordinality
+        SELECT told.place, told.call, s.charged_tokens AS charged,
+               (
+                   SELECT sum(portion.tokens) FROM (
+                       SELECT f.free AS tokens FROM tokens_free_tokens(s.company_id, moment) f  -- before
+                       UNION ALL
+                       SELECT o.held_tokens - o.charged_tokens FROM settled o WHERE o.company_id = s.company_id
+                   ) portion
+               ) AS available
+        FROM told LEFT JOIN settled s ON s.place = told.place
     LOOP
         IF asked.charged IS NULL THEN
-            RETURN QUERY SELECT asked.ordinality, closed.* FROM tokens_close_hold(
-                asked.hold_id, asked.state, asked.logs, asked.answer, asked.answer_days, p_may_wait => false) closed;
+            alone := jsonb_populate_record(NULL::tokens_closing, asked.call);
+            RETURN QUERY SELECT asked.place, closed.* FROM tokens_close_hold(
+                alone.hold_id, alone.state, alone.logs, alone.answer, alone.answer_days, p_may_wait => false) closed;
         ELSE
-            place := asked.ordinality;
+            place := asked.place;
             outcome := 'closed';
             charged_tokens := asked.charged;
             debt_tokens := 0;

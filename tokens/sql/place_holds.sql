@@ -17,25 +17,30 @@ DECLARE
     turns bigint[];
     moment timestamptz;
     asked record;
+    alone tokens_hold_request;  -- one that goes through tokens_place_hold
 BEGIN
-    turns := tokens_take_turns(ARRAY(
-        SELECT (request -> 'company_id')::bigint FROM jsonb_array_elements(p_requests) request));
+    turns := tokens_take_turns(p_requests);
     moment := clock_timestamp();
     FOR asked IN
+        -- Each column is paid for by every part that reads its rows: what few of them need stays in the object.
         WITH request AS MATERIALIZED (
-            SELECT r.* FROM jsonb_populate_recordset(NULL::tokens_hold_request, p_requests) WITH ORDINALITY r
+            SELECT e.place, e.call, (e.call ->> 'company_id')::bigint AS company_id,
+                   (e.call ->> 'needed_tokens')::bigint AS needed_tokens
+            FROM jsonb_array_elements(p_requests) WITH ORDINALITY e (call, place)
         ), looked_at AS MATERIALIZED (
-            SELECT request.*, first.id AS allocation_id, CASE WHEN first.id IS NOT NULL THEN uuidv7() END AS hold_id
-            FROM request
+            SELECT r.*, first.id AS allocation_id, CASE
+                WHEN r.company_id = ANY (turns)
+                    AND r.call ->> 'key' IS NULL
+                    AND r.call ->> 'key_owner' = 'platform'
+                    AND r.needed_tokens > 0
+                    AND r.needed_tokens >= (r.call ->> 'minimum_tokens')::bigint
+                    AND first.free >= (SELECT sum(other.needed_tokens) FROM request other)
+                    AND (SELECT b.id FROM tokens_budget b WHERE b.company_id = r.company_id LIMIT 1) IS NULL
+                THEN uuidv7() END AS hold_id
+            FROM request r
             LEFT JOIN LATERAL (
-                SELECT f.id, f.free FROM tokens_free_tokens(request.company_id, moment) f ORDER BY f.burn_rank LIMIT 1
-            ) first ON request.company_id = ANY (turns)
-                AND request.key IS NULL
-                AND request.key_owner = 'platform'
-                AND request.needed_tokens > 0
-                AND request.needed_tokens >= request.minimum_tokens
-                AND first.free >= (SELECT sum(r.needed_tokens) FROM request r)
-                AND (SELECT b.id FROM tokens_budget b WHERE b.company_id = request.company_id LIMIT 1) IS NULL
+                SELECT f.id, f.free FROM tokens_free_tokens(r.company_id, moment) f ORDER BY f.burn_rank LIMIT 1
+            ) first ON true
         ), simple AS NOT MATERIALIZED (
             SELECT * FROM looked_at WHERE looked_at.hold_id IS NOT NULL
         ), hold AS (
@@ -43,8 +48,11 @@ BEGIN
                 id, company_id, needed_tokens, held_tokens, company_day, placed_at, lease_expires_at, operation,
                 feature, application_id, job_id, user_id, api_key_id, step_id, trace_id, session_id, key_owner)
             SELECT s.hold_id, s.company_id, s.needed_tokens, s.needed_tokens, tokens_company_day(s.company_id, moment),
-                   moment, moment + make_interval(secs => s.lease_seconds), s.operation, s.feature, s.application_id,
-                   s.job_id, s.user_id, s.api_key_id, s.step_id, s.trace_id, s.session_id, s.key_owner
+                   moment, moment + make_interval(secs => (s.call ->> 'lease_seconds')::integer),
+                   s.call ->> 'operation', s.call ->> 'feature', (s.call ->> 'application_id')::uuid,
+                   (s.call ->> 'job_id')::uuid, (s.call ->> 'user_id')::bigint, (s.call ->> 'api_key_id')::uuid,
+                   (s.call ->> 'step_id')::uuid, (s.call ->> 'trace_id')::uuid, s.call ->> 'session_id',
+                   s.call ->> 'key_owner'
             FROM simple s
         ), part AS (
             INSERT INTO tokens_hold_part (company_id, hold_id, allocation_id, tokens)
@@ -55,19 +63,22 @@ BEGIN
             WHERE a.id = of_allocation.allocation_id
         ), attempt AS (
             INSERT INTO tokens_attempt (hold_id, number, provider, model, estimated_cost_usd, estimated_price_kind)
-            SELECT s.hold_id, 1, s.provider, s.model, s.estimated_cost_usd, s.estimated_price_kind FROM simple s
+            SELECT s.hold_id, 1, s.call ->> 'provider', s.call ->> 'model', (s.call ->> 'estimated_cost_usd')::numeric,
+                   s.call ->> 'estimated_price_kind'
+            FROM simple s
         )
-        SELECT * FROM looked_at
+        SELECT l.place, l.call, l.needed_tokens, l.hold_id FROM looked_at l
     LOOP
         IF asked.hold_id IS NULL THEN
-            RETURN QUERY SELECT asked.ordinality, placed.* FROM tokens_place_hold(
-                asked.company_id, asked.needed_tokens, asked.minimum_tokens, asked.lease_seconds, asked.key,
-                asked.request_hash, asked.provider, asked.model, asked.estimated_cost_usd, asked.operation,
-                asked.feature, asked.application_id, asked.job_id, asked.user_id, asked.api_key_id, asked.step_id,
-                asked.trace_id, asked.session_id, asked.key_owner, asked.estimated_price_kind, p_may_wait => false
+            alone := jsonb_populate_record(NULL::tokens_hold_request, asked.call);
+            RETURN QUERY SELECT asked.place, placed.* FROM tokens_place_hold(
+                alone.company_id, alone.needed_tokens, alone.minimum_tokens, alone.lease_seconds, alone.key,
+                alone.request_hash, alone.provider, alone.model, alone.estimated_cost_usd, alone.operation,
+                alone.feature, alone.application_id, alone.job_id, alone.user_id, alone.api_key_id, alone.step_id,
+                alone.trace_id, alone.session_id, alone.key_owner, alone.estimated_price_kind, p_may_wait => false
             ) placed;
         ELSE
-            place := asked.ordinality;
+            place := asked.place;
             outcome := 'held';
             hold_id := asked.hold_id;
             held_tokens := asked.needed_tokens;

@@ -27,19 +27,21 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION tokens_take_turns(p_company_ids bigint[]) RETURNS bigint[]
+CREATE OR REPLACE FUNCTION tokens_take_turns(
+    p_calls jsonb  -- an array of what tokens_place_holds or tokens_close_holds is given: each names a company or a hold
+) RETURNS bigint[]
 LANGUAGE plpgsql AS $$
 -- Take the turns of those companies whose turn nobody else has, without waiting; return those of them that owe nothing.
 BEGIN
     RETURN ARRAY(
         SELECT account.company_id
-        FROM (
-            SELECT company.id FROM unnest(p_company_ids) company (id)
-            WHERE pg_try_advisory_xact_lock('tokens_account'::regclass::oid::integer, hashint8(company.id))
-            OFFSET 0  -- so that it is asked about these companies alone
-        ) mine
+        FROM jsonb_array_elements(p_calls) call
         CROSS JOIN LATERAL (
-            SELECT a.company_id, a.debt_tokens FROM tokens_account a WHERE a.company_id = mine.id
+            SELECT a.company_id, a.debt_tokens FROM tokens_account a
+            WHERE a.company_id = coalesce(
+                    (call ->> 'company_id')::bigint,
+                    (SELECT h.company_id FROM tokens_hold h WHERE h.id = (call ->> 'hold_id')::uuid))
+              AND pg_try_advisory_xact_lock('tokens_account'::regclass::oid::integer, hashint8(a.company_id))
             FOR NO KEY UPDATE SKIP LOCKED
         ) account
         WHERE account.debt_tokens = 0

@@ -170,13 +170,13 @@ DEFECTS_OF_GROUPS = (
     Defect(
         "a hold is placed with a group although the balance does not cover it",
         "place_holds",
-        "AND first.free >= (SELECT sum(r.needed_tokens) FROM request r)",
+        "AND first.free >= (SELECT sum(other.needed_tokens) FROM request other)",
         "",
     ),
     Defect(
         "a group passes budgets by",
         "place_holds",
-        "AND (SELECT b.id FROM tokens_budget b WHERE b.company_id = request.company_id LIMIT 1) IS NULL",
+        "AND (SELECT b.id FROM tokens_budget b WHERE b.company_id = r.company_id LIMIT 1) IS NULL",
         "",
     ),
     Defect(
@@ -188,13 +188,13 @@ DEFECTS_OF_GROUPS = (
     Defect(
         "a group forgets an idempotency key",
         "place_holds",
-        "AND request.key IS NULL",
+        "AND r.call ->> 'key' IS NULL",
         "",
     ),
     Defect(
         "a call on a company's own key is held on its allocations, in a group",
         "place_holds",
-        "AND request.key_owner = 'platform'",
+        "AND r.call ->> 'key_owner' = 'platform'",
         "",
     ),
     Defect(
@@ -212,8 +212,8 @@ DEFECTS_OF_GROUPS = (
     Defect(
         "a settlement in a group leaves a second attempt open",
         "close_holds",
-        "AND (SELECT next.number FROM tokens_attempt next WHERE next.hold_id = h.id AND next.number = 2) IS NULL",
-        "",
+        "ORDER BY t.number DESC",
+        "ORDER BY t.number",
     ),
     Defect(
         "a settlement that is repeated in a group charges again",
