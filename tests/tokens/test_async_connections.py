@@ -26,6 +26,11 @@ TELL_TRANSACTION = "SELECT pg_current_xact_id()::text, %(text)s::text"
 BREAK_AT_COMMIT = """
     INSERT INTO tokens_answer (hold_id, content, erase_after) VALUES (gen_random_uuid(), '{}', now()) RETURNING 'done'
 """
+# Those who wait for the lock that SAY_WHEN_UNLOCKED takes, in this database: others have a lock of that name, too.
+WAITING = """
+    SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+    WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.objid = 74 AND NOT l.granted
+"""
 STATEMENTS = (SAY, SAY_WHEN_UNLOCKED, SAY_NOTHING, DIVIDE, LENGTH, TELL_PID, TELL_TRANSACTION, BREAK_AT_COMMIT)
 
 
@@ -84,8 +89,7 @@ class Server:
 
     async def is_waited_for(self, by=1):
         """Return once so many statements have reached the server and wait there."""
-        query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 74 AND NOT granted"
-        while self._holder.execute(query).fetchone() != (by,):
+        while len(self.ask(WAITING)) != by:
             await asyncio.sleep(0)
 
     def ask(self, query):
@@ -327,7 +331,7 @@ def test_a_connection_that_breaks_under_several_breaks_for_each(run, server):
         with pytest.raises(psycopg.OperationalError):
             await first
         await server.is_waited_for()
-        ((pid,),) = server.ask("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 74 AND NOT granted")
+        ((pid,),) = server.ask(WAITING)
         server.end(pid)
         broken = await asyncio.gather(*behind, return_exceptions=True)
         assert [isinstance(error, psycopg.OperationalError) for error in broken] == [True] * 3

@@ -295,7 +295,8 @@ def test_a_movement_that_the_database_refuses_takes_no_other_with_it():
 def _break_connections():
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = %s",
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = %s",
             [async_ledger.APPLICATION_NAME],
         )
         assert cursor.fetchone()[0] > 0
