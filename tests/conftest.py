@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
+from hypothesis import HealthCheck, settings
 
 from ai_gateway.breakers import forget_breakers
 from ai_gateway.calibration import forget_factors
@@ -13,6 +14,10 @@ from ai_gateway.routing import forget_routes
 from billing.access import forget_terms
 from billing.prices import forget_prices
 from billing.rates import forget_rates
+
+# Machines that run tests stop for a moment now and then: how long an example takes proves nothing.
+settings.register_profile("winnow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("winnow")
 
 # What a test that commits has to clear itself: triggers keep these tables from being emptied, so nobody else can.
 _APPEND_ONLY = ("tokens_usage_log", "tokens_ledger_entry", "tokens_seal")

@@ -134,7 +134,7 @@ def test_the_list_has_hundreds_of_models_and_every_kind_of_tier():
     assert {listed.tier for listed in LISTED} >= {STANDARD, "flex", "priority", "batch", "fast"}
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(which=st.integers(0, len(LISTED) - 1), usage=usages(), seconds=st.integers(0, 100_000))
 def test_a_usage_costs_what_the_lists_own_package_says(which, usage, seconds):
     listed = LISTED[which]

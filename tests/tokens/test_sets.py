@@ -208,7 +208,7 @@ def compare(companies: Sequence[Row], group: Sequence[Row], ends: Sequence[Row],
     assert play(move_together) == play(move_alone)
 
 
-COMPARISON = settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+COMPARISON = settings(max_examples=60, database=None, suppress_health_check=list(HealthCheck))
 HUNT = settings(COMPARISON, max_examples=300, derandomize=True, phases=[Phase.generate])
 
 

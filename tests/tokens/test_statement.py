@@ -202,7 +202,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(steps=STEPS, cuts=st.sets(st.integers(0, 12)))
 def test_any_history_chains_over_any_periods(committed_db, steps, cuts):
     """Running balances, statements, seals and the balance at a moment tell one story."""

@@ -1,7 +1,7 @@
 from io import BytesIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -111,7 +111,6 @@ def test_a_fine_tuned_model_counts_as_its_base():
 @given(
     width=st.integers(1, 8192), height=st.integers(1, 8192), model=st.sampled_from(MODELS), kind=st.sampled_from(KINDS)
 )
-@settings(deadline=None)
 def test_no_image_exceeds_the_bound_for_those_that_cannot_be_read(width, height, model, kind):
     for detail in ("auto", "low", "high", "original"):
         bound = bound_image_tokens(model=model, kind=kind, detail=detail)

@@ -51,7 +51,7 @@ def test_a_model_without_a_margin_is_covered(make_upstream, model):
 
 
 @given(user=st.text(max_size=2_000), system=st.text(max_size=200))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_is_covered_exactly_by_the_known_vocabulary(make_upstream, user, system):
     assert_covered(make_upstream("openai"), model="gpt-5", user=user, system=system)
 

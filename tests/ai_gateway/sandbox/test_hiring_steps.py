@@ -222,7 +222,7 @@ def test_without_the_day_it_came_present_is_the_latest_year_in_the_cv() -> None:
     assert run_steps(by_rule, cv=cv)["cv_parse"]["total_years_experience"] == 4.0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(max_size=300), max_size=3))
 def test_any_text_gets_valid_answers_with_verified_quotes(pages: list[str]) -> None:
     results = run_steps(by_rule, cv=CVText(tuple(pages), date(2026, 11, 21)))
@@ -249,7 +249,7 @@ LINES = [
 ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.sampled_from(LINES), max_size=12))
 def test_any_order_of_lines_gets_valid_answers_with_verified_quotes(lines: list[str]) -> None:
     pages = ("\n".join(lines),)

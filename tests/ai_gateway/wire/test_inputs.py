@@ -82,7 +82,6 @@ def requests(text: str) -> list[tuple[str, str, dict]]:
 
 
 @given(st.text(max_size=400), st.sampled_from(["gpt-5", "gpt-4", "gpt-6-astra", "text-embedding-3-small"]))
-@settings(deadline=None)
 def test_the_guess_is_below_the_count_and_the_count_below_the_bound(text, model):
     for format_name, kind, changes in requests(text):
         of = exchange(format_name, kind, **{**changes, "model": model})
@@ -123,7 +122,7 @@ def test_what_is_reported_never_exceeds_the_count(reported, text, model):
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=500))
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_is_covered_and_for_known_models_exact(reported, text):
     of = exchange("chat", messages=[{"role": "system", "content": "Be brief."}, {"role": "user", "content": text}])
     assert reported(of) == of.count_input_tokens()

@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_gateway.estimating import count_tokens
@@ -98,7 +98,6 @@ def test_a_stream_cut_at_every_byte_gives_the_same(name):
 
 
 @given(name=st.sampled_from(sorted(STREAMS)), sizes=st.lists(st.integers(1, 400), max_size=60))
-@settings(deadline=None)
 def test_a_stream_in_any_pieces_gives_the_same(name, sizes):
     stream, (format_name, kind, changes) = STREAMS[name]
     reader = open_stream(format_name, kind, **changes)
@@ -111,7 +110,6 @@ def test_a_stream_in_any_pieces_gives_the_same(name, sizes):
     share=st.floats(0, 1),
     sizes=st.lists(st.integers(1, 200), max_size=30),
 )
-@settings(deadline=None)
 def test_a_stream_that_breaks_passes_on_whole_events_and_has_a_usage(name, share, sizes):
     stream, (format_name, kind, changes) = STREAMS[name]
     cut = int(share * len(stream))

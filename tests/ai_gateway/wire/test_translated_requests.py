@@ -2,7 +2,7 @@
 
 import pytest
 from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 from pydantic import TypeAdapter
@@ -274,7 +274,6 @@ words = text.map(lambda value: {"type": "text", "text": value})
     st.lists(words, min_size=1, max_size=2),
     st.dictionaries(text, st.integers() | text, max_size=3),
 )
-@settings(deadline=None)
 def test_a_conversation_survives_the_way_there_and_back(first, results, arguments):
     turns = [
         {"role": "user", "content": first},

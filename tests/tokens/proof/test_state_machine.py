@@ -13,7 +13,6 @@ pytestmark = pytest.mark.django_db
 HUNT = settings(
     max_examples=3000,  # it stops at the first find, and the rarest defects take long
     stateful_step_count=40,
-    deadline=None,
     database=None,
     derandomize=True,
     phases=[Phase.generate],
