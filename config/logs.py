@@ -58,13 +58,13 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
         },
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "structured"},
-            "soon": {"class": "config.logs.SoonHandler", "capacity": 1000, "target": "stderr"},
+            "deferred": {"class": "config.logs.DeferredHandler", "capacity": 1000, "target": "stderr"},
         },
-        "root": {"handlers": ["soon"], "level": level},
+        "root": {"handlers": ["deferred"], "level": level},
     }
 
 
-class SoonHandler(MemoryHandler):
+class DeferredHandler(MemoryHandler):
     """Hands lines on at once, but those of an event loop when it has done what it is about to do.
 
     So a call is neither sent nor answered later for its lines. They keep their order and say when they were noted.

@@ -15,7 +15,8 @@ from ai_gateway.life import live
 from ai_gateway.metrics import REGISTRY
 from ai_gateway.providers.errors import ProviderQuotaSpent
 from ai_gateway.routing import Route
-from tests.ai_gateway.test_life import break_down, call, ended, held, plan, reply
+from tests.ai_gateway.test_life import call, ended, held, plan, reply
+from tests.ai_gateway.test_life_when_providers_are_down import break_down
 from tokens.errors import InsufficientTokens
 from tokens.services.movements import PlacedHold
 

@@ -8,7 +8,7 @@ from io import StringIO
 
 import pytest
 
-from config.logs import SoonHandler, _Line
+from config.logs import DeferredHandler, _Line
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def written():
 
 @pytest.fixture
 def handler(written):
-    handler = SoonHandler(capacity=3, target=logging.StreamHandler(written))
+    handler = DeferredHandler(capacity=3, target=logging.StreamHandler(written))
     yield handler
     handler.close()
 

@@ -12,16 +12,19 @@ import pytest
 from django.utils import timezone
 
 from ai_gateway import life
+from ai_gateway.http import gateway as gateway_module
 from billing.models import Plan, Subscription
 from tenants.models import ApiKey, Company, KeyScope, Role
 from tenants.services import create_api_key
 from tests.ai_gateway.conftest import Upstream
 from tests.ai_gateway.http.server import RunningGateway, serve_gateway
+from tests.ai_gateway.small_internet import PUBLIC, SmallInternet, giving, picture, serve
 from tests.tenants.factories import MembershipFactory
 from tests.tokens.ledger import new_company
 from tokens.models import Hold, UsageLog
 from tokens.selectors.audit import audit_ledger
 
+PICTURES_HOST = "pictures.example"
 HELLO = {"model": "sandbox-rules-1", "messages": [{"role": "user", "content": "Hello?"}]}
 
 
@@ -131,3 +134,21 @@ def http(gateway, secret) -> Iterator[httpx2.Client]:
     headers = {"Authorization": f"Bearer {secret}"}
     with httpx2.Client(base_url=gateway.root_url, headers=headers, trust_env=False) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallInternet]:
+    """A server of pictures that is an internet by itself."""
+    with serve(tmp_path_factory.mktemp("tls"), PICTURES_HOST) as internet:
+        yield internet
+
+
+@pytest.fixture
+def internet(pictures: SmallInternet, monkeypatch: pytest.MonkeyPatch) -> SmallInternet:
+    """The gateway's internet, with two pictures; to be set up before the gateway is (``usefixtures``)."""
+    pictures.names = {PICTURES_HOST: [PUBLIC], "inside.example": ["10.0.0.1"]}
+    pictures.pages = {"/cat": giving(picture()), "/dog": giving(picture("JPEG", (64, 64)))}
+    for seen in (pictures.connections, pictures.requests, pictures.lookups):
+        seen.clear()
+    monkeypatch.setattr(gateway_module, "Internet", lambda: pictures)
+    return pictures

@@ -1,9 +1,6 @@
 """Images that callers name by their address: fetched by the gateway, never by the provider, and for no caller in vain."""
 
-import base64
 import json
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 
 import anthropic
@@ -11,40 +8,32 @@ import openai
 import pytest
 from django.utils import timezone
 
-from ai_gateway.http import gateway as gateway_module
-from ai_gateway.http import images
 from ai_gateway.metrics import REGISTRY
 from ai_gateway.provider_keys import set_provider_key
 from ai_gateway.providers.upstream import Upstream
 from billing.models import Subscription
 from tenants.models import KeyScope
-from tests.ai_gateway.http.conftest import make_key, subscribe
-from tests.ai_gateway.small_internet import PUBLIC, giving, picture, serve
+from tests.ai_gateway.http.asking_with_images import (
+    CAT,
+    CLAUDE,
+    DOG,
+    PATHS,
+    SANDBOX,
+    WAYS,
+    bearer_with,
+    chat,
+    data_of,
+    message,
+    responses,
+)
+from tests.ai_gateway.http.conftest import PICTURES_HOST, make_key, subscribe
+from tests.ai_gateway.small_internet import giving, picture
 from tests.tenants.factories import MembershipFactory
 from tests.tokens.ledger import new_company
 from tokens.models import BudgetAction, BudgetPeriod, BudgetScope, Hold
 from tokens.services.budgets import create_budget
 
-HOST = "pictures.example"
-CAT, DOG = f"https://{HOST}/cat", f"https://{HOST}/dog"
-SANDBOX, CLAUDE = "sandbox-rules-1", "claude-haiku-5-5"
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with serve(tmp_path_factory.mktemp("tls"), HOST) as internet:
-        yield internet
-
-
-@pytest.fixture(autouse=True)
-def internet(running, monkeypatch):
-    """The gateway's internet; set up before the gateway is."""
-    running.names = {HOST: [PUBLIC], "inside.example": ["10.0.0.1"]}
-    running.pages = {"/cat": giving(picture()), "/dog": giving(picture("JPEG", (64, 64)))}
-    for seen in (running.connections, running.requests, running.lookups):
-        seen.clear()
-    monkeypatch.setattr(gateway_module, "Internet", lambda: running)
-    return running
+pytestmark = pytest.mark.usefixtures("internet")
 
 
 @pytest.fixture
@@ -61,35 +50,6 @@ def sent(monkeypatch):
     return bodies
 
 
-def data_of(kind="PNG", size=(640, 480)):
-    return base64.b64encode(picture(kind, size)).decode()
-
-
-def chat(*urls, model=SANDBOX, **options):
-    parts = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-    return {
-        "model": model,
-        "messages": [{"role": "user", "content": [{"type": "text", "text": "What?"}, *parts]}],
-        **options,
-    }
-
-
-def message(*urls, model=CLAUDE, **options):
-    blocks = [{"type": "image", "source": {"type": "url", "url": url}} for url in urls]
-    turns = [{"role": "user", "content": [*blocks, {"type": "text", "text": "What?"}]}]
-    return {"model": model, "max_tokens": 100, "messages": turns, **options}
-
-
-def responses(*urls, model=SANDBOX, **options):
-    parts = [{"type": "input_image", "image_url": url, "detail": "auto"} for url in urls]
-    turns = [{"role": "user", "content": [*parts, {"type": "input_text", "text": "What?"}]}]
-    return {"model": model, "input": turns, "max_output_tokens": 100, **options}
-
-
-PATHS = {chat: "/v1/chat/completions", message: "/v1/messages", responses: "/v1/responses"}
-WAYS = [(chat, SANDBOX), (chat, CLAUDE), (message, CLAUDE), (message, f"sandbox/{SANDBOX}"), (responses, SANDBOX)]
-
-
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize(("write", "model"), WAYS, ids=[f"{write.__name__}-{model}" for write, model in WAYS])
 def test_the_provider_gets_the_image_itself(http, books, sent, internet, write, model, stream):
@@ -98,7 +58,7 @@ def test_the_provider_gets_the_image_itself(http, books, sent, internet, write, 
     assert response.status_code == 200, response.text
     [body] = sent
     written = json.dumps(body)
-    assert (HOST in written, data_of() in written, data_of("JPEG", (64, 64)) in written) == (False, True, True)
+    assert (PICTURES_HOST in written, data_of() in written, data_of("JPEG", (64, 64)) in written) == (False, True, True)
     assert [path for _host, path, _headers in sorted(internet.requests)] == ["/cat", "/dog"]
     [request] = books.close().requests
     assert request["images"] == 2
@@ -143,9 +103,9 @@ REFUSED = {
     "https://inside.example/": ("image_url_not_allowed", "inside.example"),
     "https://169.254.169.254/latest/meta-data/": ("image_url_not_allowed", "169.254.169.254"),
     "http://pictures.example/cat": ("image_url_not_allowed", "https"),
-    f"https://{HOST}/nothing": ("image_url_unreachable", "404"),
-    f"https://{HOST}/page": ("image_url_not_an_image", "PNG, JPEG, GIF or WebP"),
-    f"https://{HOST}/large": ("image_url_too_large", "10 MB"),
+    f"https://{PICTURES_HOST}/nothing": ("image_url_unreachable", "404"),
+    f"https://{PICTURES_HOST}/page": ("image_url_not_an_image", "PNG, JPEG, GIF or WebP"),
+    f"https://{PICTURES_HOST}/large": ("image_url_too_large", "10 MB"),
 }
 
 
@@ -257,12 +217,6 @@ def test_nothing_is_fetched_for_what_the_provider_cannot_be_asked(http, internet
     assert internet.lookups == []
 
 
-def bearer_with(tokens):
-    """Return the header of a company that has so many tokens."""
-    company = subscribe(new_company(tokens=tokens, slug=f"has-{tokens}"))
-    return {"Authorization": f"Bearer {make_key(company)[1]}"}
-
-
 @pytest.mark.parametrize(("write", "model"), WAYS, ids=[f"{write.__name__}-{model}" for write, model in WAYS])
 def test_nothing_is_fetched_for_who_cannot_pay_even_for_the_smallest_picture(http, books, internet, write, model):
     """And nobody is refused who can pay for the picture itself: by its size, the hold decides about that."""
@@ -321,108 +275,3 @@ def test_budgets_of_others_and_those_that_warn_stop_no_fetching(http, company, b
 
     assert http.post("/v1/chat/completions", json=chat(CAT)).status_code == 200
     assert len(internet.requests) == len(books.close().requests) == 1
-
-
-# Repeats.
-
-
-@pytest.mark.parametrize("stream", [False, True])
-def test_a_repeat_gets_its_answer_when_the_image_is_gone(http, books, internet, stream):
-    asked = {"json": chat(CAT, stream=stream), "headers": {"Idempotency-Key": "k"}}
-    first = http.post("/v1/chat/completions", **asked)
-    internet.pages.clear()
-    again = http.post("/v1/chat/completions", **asked)
-
-    assert (first.status_code, again.status_code) == (200, 200)
-    assert again.content == first.content
-    assert again.headers["x-winnow-replayed"] == "true"
-    assert len(internet.requests) == 1
-    assert len(books.close().logs) == 1
-
-
-def test_a_key_stands_for_the_request_as_it_was_sent(http, books, internet):
-    """A picture that changed at its address is the same request; the picture itself is another."""
-    headers = {"Idempotency-Key": "k"}
-    http.post("/v1/chat/completions", json=chat(CAT), headers=headers)
-    internet.pages["/cat"] = giving(picture("JPEG"))
-    same = http.post("/v1/chat/completions", json=chat(CAT), headers=headers)
-    other = http.post("/v1/chat/completions", json=chat(DOG), headers=headers)
-    itself = http.post("/v1/chat/completions", json=chat(f"data:image/png;base64,{data_of()}"), headers=headers)
-
-    assert same.headers["x-winnow-replayed"] == "true"
-    assert [response.status_code for response in (other, itself)] == [409, 409]
-    assert other.json()["error"]["code"] == "idempotency_key_in_use"
-    assert len(books.close().logs) == 1
-
-
-def test_a_repeat_of_a_call_that_failed_fetches_again(http, books, upstream, internet):
-    upstream.misbehave("status", status=400)
-    asked = {"json": chat(CAT), "headers": {"Idempotency-Key": "k"}}
-    assert http.post("/v1/chat/completions", **asked).status_code == 400
-    assert http.post("/v1/chat/completions", **asked).status_code == 200
-
-    assert len(internet.requests) == 2
-    assert [log.status for log in books.close().logs] == ["refused", "succeeded"]
-
-
-@contextmanager
-def under_way(http, upstream, asked, seconds):
-    """A call that has reached its provider, which takes so long to answer."""
-    upstream.misbehave("delay", seconds=seconds)
-    with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(http.post, "/v1/chat/completions", **asked)
-        while not upstream.requests:
-            pass
-        yield first
-
-
-def test_a_repeat_whose_image_is_gone_is_told_that_the_call_is_under_way(http, books, upstream, internet):
-    asked = {"json": chat(CAT), "headers": {"Idempotency-Key": "k"}}
-    with under_way(http, upstream, asked, seconds=0.5) as first:
-        internet.pages.clear()
-        again = http.post("/v1/chat/completions", **asked)
-
-    assert (again.status_code, again.json()["error"]["code"]) == (409, "call_under_way")
-    assert first.result().status_code == 200
-    assert http.post("/v1/chat/completions", **asked).content == first.result().content
-    assert len(books.close().logs) == 1
-
-
-def test_a_repeat_while_the_first_call_holds_all_tokens_waits_for_it(http, books, upstream):
-    asked = {"json": chat(CAT), "headers": {"Idempotency-Key": "k", **bearer_with(1_000)}}
-    with under_way(http, upstream, asked, seconds=0.3) as first:
-        assert Hold.objects.get().held_tokens == 1_000
-        again = http.post("/v1/chat/completions", **asked)
-
-    assert (first.result().status_code, again.status_code) == (200, 200)
-    assert again.content == first.result().content
-    assert len(books.close().logs) == 1
-
-
-def test_a_repeat_that_the_first_call_overtakes_is_told_so(http, books, upstream, monkeypatch):
-    """It sees no hold of its key when it looks, and no tokens a moment later."""
-    asked = {"json": chat(CAT), "headers": {"Idempotency-Key": "k", **bearer_with(1_000)}}
-    with under_way(http, upstream, asked, seconds=0.5) as first:
-        find, looks = images._find_hold, []
-
-        async def look_too_early(*whose):
-            looks.append(whose)
-            return None if len(looks) == 1 else await find(*whose)
-
-        monkeypatch.setattr(images, "_find_hold", look_too_early)
-        again = http.post("/v1/chat/completions", **asked)
-
-    assert (again.status_code, again.json()["error"]["code"]) == (409, "call_under_way")
-    assert first.result().status_code == 200
-    assert len(books.close().logs) == 1
-
-
-def test_repeats_at_the_same_time_are_one_call(http, books, upstream):
-    upstream.misbehave("delay", seconds=0.3)
-    asked = {"json": chat(CAT), "headers": {"Idempotency-Key": "k"}}
-    with ThreadPoolExecutor(3) as threads:
-        answers = list(threads.map(lambda _n: http.post("/v1/chat/completions", **asked), range(3)))
-
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.content for answer in answers}) == 1
-    assert len(books.close().logs) == 1
